@@ -1,0 +1,15 @@
+"""db-init: brings the schema to this release's head, or says why not and exits 1."""
+
+import sys
+import traceback
+
+from alembic import command
+from alembic.config import Config
+
+try:
+    command.upgrade(Config("alembic.ini"), "head")
+except Exception as error:
+    traceback.print_exc()
+    print(f"Alembic migrations failed: {error}")
+    sys.exit(1)
+print("Alembic migrations ran successfully.")
