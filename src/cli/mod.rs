@@ -1,0 +1,233 @@
+//! The command line: parse, make one call into `ops`, show how it ended, exit with its code.
+
+mod exit;
+mod prompt;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::engine::Report;
+use crate::event::{Failure, FailureClass, RunId};
+use crate::ops::{self, Ended};
+use crate::render::{Display, Ending, history_line, status_lines};
+use crate::settings::{DrainFlags, Flags, Output, Settings, UpgradeFlags};
+
+/// Upgrades a self-hosted Docker Compose app: `docker compose pull && docker compose up -d`, with
+/// a proven backup before and a way back.
+#[derive(Debug, Parser)]
+#[command(name = "eneo-upgrade", version)]
+struct Line {
+    #[command(flatten)]
+    flags: Flags,
+    #[command(flatten)]
+    upgrade: UpgradeFlags,
+    #[command(subcommand)]
+    verb: Option<Verb>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Upgrade the project (what happens without a command, too)
+    Up(UpgradeFlags),
+    /// Show what an upgrade would do; nothing is touched
+    Plan(PlanFlags),
+    /// Go on with a run that was interrupted or needs attention
+    Resume(DrainFlags),
+    /// Go back from a run that was interrupted or needs attention
+    Rollback(RollbackFlags),
+    /// Show where the newest run stands
+    Status,
+    /// List the runs of the project
+    History,
+    /// Show what a run has recorded
+    Logs {
+        /// The run (default: the newest)
+        run: Option<RunId>,
+    },
+}
+
+#[derive(Debug, Args)]
+struct PlanFlags {
+    #[command(flatten)]
+    upgrade: UpgradeFlags,
+    /// Bring the new images here, so that the target's schema revision is known too
+    #[arg(long)]
+    fetch: bool,
+}
+
+#[derive(Debug, Args)]
+struct RollbackFlags {
+    /// Go back although what was written to the new release since will be lost
+    #[arg(long)]
+    discard_writes_since: bool,
+}
+
+impl Line {
+    /// What to do; without a command, upgrade.
+    fn verb(self) -> Result<Verb, Failure> {
+        match self.verb {
+            None => Ok(Verb::Up(self.upgrade)),
+            Some(_) if self.upgrade.to.is_some() => Err(Failure::new(
+                "`--to` was given before the command, where it means nothing",
+            )
+            .hint("put it behind: `eneo-upgrade up --to …`, `eneo-upgrade plan --to …`")
+            .class(FailureClass::Usage)),
+            Some(verb) => Ok(verb),
+        }
+    }
+}
+
+/// Runs the command line of this process; returns its exit code.
+pub async fn run() -> u8 {
+    let line = Line::parse();
+    let mut display = match line.flags.output() {
+        Output::Text => Display::text(),
+        Output::Json => Display::json(),
+    };
+    let settings = match Settings::from_process(&line.flags) {
+        Ok(settings) => settings,
+        Err(failure) => return end(&mut display, &Err(failure)),
+    };
+    let verb = match line.verb() {
+        Ok(verb) => verb,
+        Err(failure) => return end(&mut display, &Err(failure)),
+    };
+    match verb {
+        Verb::Status => {
+            let answer = status(&settings, &mut display).await;
+            answered(&mut display, answer)
+        }
+        Verb::History => {
+            let answer = history(&settings, &mut display).await;
+            answered(&mut display, answer)
+        }
+        Verb::Logs { run } => {
+            let answer = ops::logs(&settings, run.as_ref()).await;
+            let answer = answer.map(|records| display.replay(&records));
+            answered(&mut display, answer)
+        }
+        verb => {
+            let (report, signals) = Report::channel();
+            let shown = tokio::spawn(display.show(signals));
+            let ended = act(verb, &settings, &report).await;
+            drop(report);
+            // A display that broke has nothing left to show; the exit code still tells.
+            let mut display = shown.await.unwrap_or_else(|_| Display::text());
+            end(&mut display, &ended)
+        }
+    }
+}
+
+async fn act(verb: Verb, settings: &Settings, report: &Report) -> Result<Ended, Failure> {
+    match verb {
+        Verb::Up(flags) => {
+            let prompt = prompt::Prompt::new(settings.questions);
+            ops::upgrade(settings, &flags, &prompt, report).await
+        }
+        Verb::Plan(flags) => ops::plan(settings, &flags.upgrade, flags.fetch, report).await,
+        Verb::Resume(flags) => ops::resume(settings, &flags, report).await,
+        Verb::Rollback(flags) => ops::rollback(settings, flags.discard_writes_since, report).await,
+        Verb::Status | Verb::History | Verb::Logs { .. } => {
+            Err(Failure::new("this command opens no run"))
+        }
+    }
+}
+
+async fn status(settings: &Settings, display: &mut Display) -> Result<(), Failure> {
+    let Some(status) = ops::status(settings).await? else {
+        if settings.output == Output::Text {
+            display.answer(&["this project has no runs".to_owned()]);
+        }
+        return Ok(());
+    };
+    if settings.output == Output::Json {
+        display.replay(&status.records);
+        return Ok(());
+    }
+    let row = &status.row;
+    let head = history_line(row.run.as_str(), &row.started_at, row.outcome, row.open);
+    let at = status
+        .state
+        .next_step()
+        .filter(|_| row.open)
+        .map(|step| step.title.as_str());
+    display.answer(&status_lines(head, at, status.state.failure()));
+    if let Some(last) = status.records.last().filter(|_| row.outcome.is_some()) {
+        display.replay(std::slice::from_ref(last));
+    }
+    Ok(())
+}
+
+async fn history(settings: &Settings, display: &mut Display) -> Result<(), Failure> {
+    let runs = ops::history(settings).await?;
+    let lines: Vec<String> = match settings.output {
+        Output::Text => runs
+            .iter()
+            .map(|row| history_line(row.run.as_str(), &row.started_at, row.outcome, row.open))
+            .collect(),
+        Output::Json => runs.iter().map(exit::row_as_json).collect(),
+    };
+    display.answer(&lines);
+    Ok(())
+}
+
+fn answered(display: &mut Display, answer: Result<(), Failure>) -> u8 {
+    match answer {
+        Ok(()) => 0,
+        Err(failure) => end(display, &Err(failure)),
+    }
+}
+
+fn end(display: &mut Display, ended: &Result<Ended, Failure>) -> u8 {
+    let code = exit::code(ended);
+    let ending = match ended {
+        Ok(ended) => Ending {
+            outcome: ended.outcome,
+            failure: ended.failure.as_ref(),
+            state: &ended.state,
+            next: &ended.next,
+            code,
+        },
+        Err(failure) => Ending {
+            outcome: None,
+            failure: Some(failure),
+            state: &[],
+            next: &[],
+            code,
+        },
+    };
+    display.end(&ending);
+    code
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verb(words: &str) -> Result<Verb, String> {
+        let line = Line::try_parse_from(words.split(' ')).map_err(|error| error.to_string())?;
+        line.verb().map_err(|failure| failure.error)
+    }
+
+    #[test]
+    fn flags_of_compose_may_stand_on_either_side_of_the_command() {
+        for words in ["x -f a.yml -p b rollback", "x rollback -f a.yml -p b"] {
+            assert!(matches!(verb(words), Ok(Verb::Rollback(_))), "{words}");
+        }
+    }
+
+    #[test]
+    fn without_a_command_it_upgrades_as_compose_would() {
+        for words in ["x", "x -d", "x --to v1", "x up -d --to v1"] {
+            assert!(matches!(verb(words), Ok(Verb::Up(_))), "{words}");
+        }
+    }
+
+    #[test]
+    fn a_flag_that_would_be_lost_is_refused() {
+        assert!(
+            verb("x --to v1 plan")
+                .expect_err("refused")
+                .contains("--to")
+        );
+    }
+}

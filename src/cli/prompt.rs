@@ -1,0 +1,41 @@
+//! Asking a person.
+
+use std::io::{BufRead, IsTerminal, Write};
+
+use crate::ops::Confirm;
+use crate::settings::Questions;
+
+/// Asks on the terminal, if there is one and it may.
+#[derive(Debug)]
+pub(super) struct Prompt {
+    questions: Questions,
+}
+
+impl Prompt {
+    pub(super) fn new(questions: Questions) -> Self {
+        Self { questions }
+    }
+}
+
+impl Confirm for Prompt {
+    fn confirm(&self, question: &str, default: bool) -> bool {
+        let (input, output) = (std::io::stdin(), std::io::stderr());
+        match self.questions {
+            Questions::Yes => return true,
+            Questions::Default => return default,
+            Questions::Ask if !input.is_terminal() || !output.is_terminal() => return default,
+            Questions::Ask => {}
+        }
+        let choices = if default { "[Y/n]" } else { "[y/N]" };
+        let mut answer = String::new();
+        let asked = write!(output.lock(), "\n{question} {choices} ")
+            .and_then(|()| output.lock().flush())
+            .and_then(|()| input.lock().read_line(&mut answer));
+        match (asked, answer.trim().to_ascii_lowercase().as_str()) {
+            // A closed terminal has not said yes.
+            (Err(_) | Ok(0), _) => false,
+            (_, "") => default,
+            (_, answer) => matches!(answer, "y" | "yes"),
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Edits the text of Compose and `.env` files by place and proves every edit by parsing again.
+//! It must not know files, Docker, Compose's merge of several files, or why an edit is wanted.
+//!
+//! ```text
+//! locate   text -> tree with byte ranges         lines    byte ranges -> edited text
+//! model    tree -> services, aliases, `<<`       values   the second parser's opinion
+//! depends_on ─> list, condition, expand ─> block, flow   prove    before and after compared
+//! image ─> tag          env_file                 refusal  why not, and what to write by hand
+//! ```
+
+mod block;
+mod condition;
+mod depends_on;
+mod diff;
+mod env_file;
+mod expand;
+mod flow;
+mod image;
+mod lines;
+mod list;
+mod locate;
+mod model;
+mod prove;
+mod refusal;
+mod tag;
+mod values;
+
+#[cfg(test)]
+mod corpus_tests;
+#[cfg(test)]
+mod depends_on_tests;
+#[cfg(test)]
+mod env_file_tests;
+#[cfg(test)]
+mod image_tests;
+#[cfg(test)]
+mod mutation_tests;
+
+pub use self::diff::diff;
+pub use self::env_file::{env_value, set_env_value};
+pub use self::refusal::{Reason, Refusal};
+pub use self::tag::{TagSource, tag_source};
+
+use self::refusal::Stop;
+
+/// `service` must wait until `dependency` has completed successfully.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edge {
+    /// The service that waits.
+    pub service: String,
+    /// The one-shot service it waits for.
+    pub dependency: String,
+}
+
+/// A text that holds what was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Patched {
+    /// The whole text; byte for byte the one given if nothing had to change.
+    pub text: String,
+    /// One-based numbers of the new or changed lines in `text`; empty if nothing had to change.
+    pub lines: Vec<usize>,
+}
+
+impl Patched {
+    /// Whether the text differs from the one given.
+    #[must_use]
+    pub fn changed(&self) -> bool {
+        !self.lines.is_empty()
+    }
+
+    fn new(before: &str, after: String) -> Self {
+        let lines = if before == after {
+            Vec::new()
+        } else {
+            diff::changed_lines(before, &after)
+        };
+        Self { text: after, lines }
+    }
+}
+
+/// Makes every edge hold with the condition `service_completed_successfully`.
+///
+/// Judges by this text alone: `extends`, other files and profiles are the caller's to look at.
+///
+/// # Errors
+/// [`Refusal`]; all edges are added or none.
+pub fn require_edges(text: &str, edges: &[Edge]) -> Result<Patched, Refusal> {
+    let (bom, body) = split_bom(text);
+    let refuse = |stop: Stop, edge: Option<Edge>| {
+        let blamed = edge.as_ref().map_or(edges, std::slice::from_ref);
+        let wait = |edge: &Edge| format!("make `{}` wait for `{}`", edge.service, edge.dependency);
+        let attempted = blamed.iter().map(wait).collect::<Vec<_>>().join(", ");
+        stop.refusal(attempted, depends_on::by_hand(body, edges))
+    };
+    let edited = depends_on::add_all(body, edges).map_err(|(stop, edge)| refuse(stop, edge))?;
+    if edited != body {
+        prove_edges(body, &edited, edges).map_err(|stop| refuse(stop, None))?;
+    }
+    Ok(Patched::new(text, format!("{bom}{edited}")))
+}
+
+fn prove_edges(before: &str, after: &str, edges: &[Edge]) -> Result<(), Stop> {
+    prove::edges(before, after, edges)?;
+    match depends_on::add_all(after, edges) {
+        Ok(again) if again == after => Ok(()),
+        _ => Err(Reason::Unproven("a second run would edit again").into()),
+    }
+}
+
+/// The image of a service as written, `${…}` and all; None if it is built or defined elsewhere.
+///
+/// # Errors
+/// [`Refusal`] if the text cannot be read or the service is not in it.
+pub fn image_of(text: &str, service: &str) -> Result<Option<String>, Refusal> {
+    let attempted = || format!("read the image of `{service}`");
+    image::raw(split_bom(text).1, service).map_err(|stop| stop.refusal(attempted(), String::new()))
+}
+
+/// Rewrites the tag, or the default of the tag's variable, where the services' image is set.
+///
+/// Works through anchors and `<<` as long as no service but the given ones shares the place.
+///
+/// # Errors
+/// [`Refusal`]; all services are rewritten or none.
+pub fn set_image_tag(text: &str, services: &[String], new_tag: &str) -> Result<Patched, Refusal> {
+    let (bom, body) = split_bom(text);
+    let rewritten = image::retag_all(body, services, new_tag).and_then(|edited| {
+        if edited != body {
+            prove::images(body, &edited, services, new_tag)?;
+        }
+        Ok(edited)
+    });
+    match rewritten {
+        Ok(edited) => Ok(Patched::new(text, format!("{bom}{edited}"))),
+        Err(stop) => {
+            let attempted = format!("set the image tag of `{}`", services.join("`, `"));
+            let by_hand = image::by_hand(services, new_tag, &stop.reason);
+            Err(stop.refusal(attempted, by_hand))
+        }
+    }
+}
+
+/// The parsers would count the mark as text.
+fn split_bom(text: &str) -> (&str, &str) {
+    match text.strip_prefix('\u{feff}') {
+        Some(body) => ("\u{feff}", body),
+        None => ("", text),
+    }
+}

@@ -1,0 +1,190 @@
+//! Proof of an edit: read again by both parsers, nothing differs but what was meant to.
+
+use serde_yaml::value::TaggedValue;
+use serde_yaml::{Mapping, Value};
+
+use super::Edge;
+use super::locate::Tree;
+use super::model::{COMPLETED, STARTED};
+use super::refusal::{Reason, Stop};
+use super::tag::retag;
+use super::values;
+
+/// `after` says what `before` said, and every edge; comments are all there.
+///
+/// # Errors
+/// [`Reason::SharedAnchor`] if another service changed too, else [`Reason::Unproven`].
+pub(super) fn edges(before: &str, after: &str, edges: &[Edge]) -> Result<(), Stop> {
+    let mut wanted = values::read(before)?;
+    let mut got = reread(after)?;
+    for edge in edges {
+        for document in &mut wanted {
+            want(document, edge);
+        }
+        for document in &mut got {
+            if let Some(service) = values::service_mut(document, &edge.service) {
+                normalise(service);
+            }
+        }
+    }
+    same(&wanted, &got)?;
+    comments(before, after)
+}
+
+/// `after` says what `before` said, but for the tag of the services' images and of the
+/// `x-` templates they come from; comments are all there.
+///
+/// # Errors
+/// As [`edges`].
+pub(super) fn images(
+    before: &str,
+    after: &str,
+    services: &[String],
+    new_tag: &str,
+) -> Result<(), Stop> {
+    let mut wanted = values::read(before)?;
+    let got = reread(after)?;
+    let mut rewritten = Vec::new();
+    for document in &mut wanted {
+        for service in services {
+            let image = values::service_mut(document, service).and_then(|it| it.get_mut("image"));
+            if let Some(Value::String(image)) = image
+                && let Some(new) = retag(image, new_tag)
+            {
+                rewritten.push((std::mem::replace(image, new.clone()), new));
+            }
+        }
+    }
+    for (wanted, got) in wanted.iter_mut().zip(&got) {
+        if let (Some(wanted), Some(got)) = (wanted.as_mapping_mut(), got.as_mapping()) {
+            for (key, value) in wanted {
+                if key.as_str().is_some_and(|key| key.starts_with("x-")) {
+                    accept(value, got.get(key), &rewritten);
+                }
+            }
+        }
+    }
+    same(&wanted, &got)?;
+    comments(before, after)
+}
+
+fn reread(after: &str) -> Result<Vec<Value>, Stop> {
+    values::read(after).map_err(|_| unproven("the second parser rejects it"))
+}
+
+fn unproven(what: &'static str) -> Stop {
+    Reason::Unproven(what).into()
+}
+
+/// Takes over a rewritten image where the template now holds exactly that.
+fn accept(wanted: &mut Value, got: Option<&Value>, rewritten: &[(String, String)]) {
+    match (wanted, got) {
+        (Value::String(wanted), Some(Value::String(got)))
+            if rewritten
+                .iter()
+                .any(|(old, new)| old == wanted && new == got) =>
+        {
+            wanted.clone_from(got);
+        }
+        (Value::Mapping(wanted), Some(Value::Mapping(got))) => {
+            for (key, value) in wanted {
+                accept(value, got.get(key), rewritten);
+            }
+        }
+        (Value::Sequence(wanted), Some(Value::Sequence(got))) => {
+            for (value, got) in wanted.iter_mut().zip(got) {
+                accept(value, Some(got), rewritten);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Rewrites the value tree of `before` into the one the edge asks for.
+fn want(document: &mut Value, edge: &Edge) {
+    let Some(service) = values::service_mut(document, &edge.service) else {
+        return;
+    };
+    normalise(service);
+    let depends_on = service.entry("depends_on".into()).or_insert(Value::Null);
+    let depends_on = untagged(depends_on);
+    if depends_on.is_null() {
+        *depends_on = Value::Mapping(Mapping::new());
+    }
+    let Some(map) = depends_on.as_mapping_mut() else {
+        return;
+    };
+    let entry = map
+        .entry(edge.dependency.as_str().into())
+        .or_insert(Value::Null);
+    let entry = untagged(entry);
+    if entry.is_null() {
+        *entry = Value::Mapping(Mapping::new());
+    }
+    if let Some(entry) = entry.as_mapping_mut() {
+        entry.insert("condition".into(), COMPLETED.into());
+    }
+}
+
+fn untagged(mut value: &mut Value) -> &mut Value {
+    while let Value::Tagged(tagged) = value {
+        let TaggedValue { value: inner, .. } = &mut **tagged;
+        value = inner;
+    }
+    value
+}
+
+/// The short form of `depends_on` as the long form that Compose makes of it.
+fn normalise(service: &mut Mapping) {
+    let Some(depends_on) = service.get_mut("depends_on") else {
+        return;
+    };
+    let depends_on = untagged(depends_on);
+    let Value::Sequence(items) = depends_on else {
+        return;
+    };
+    let started = || {
+        let pair = (Value::from("condition"), Value::from(STARTED));
+        Value::Mapping([pair].into_iter().collect())
+    };
+    let entries = items.drain(..).map(|item| (item, started()));
+    *depends_on = Value::Mapping(entries.collect());
+}
+
+fn same(wanted: &[Value], got: &[Value]) -> Result<(), Stop> {
+    if wanted == got {
+        return Ok(());
+    }
+    let mut others = Vec::new();
+    for (wanted, got) in wanted.iter().zip(got) {
+        let services = |document: &Value| document.get("services")?.as_mapping().cloned();
+        let (wanted, got) = (services(wanted), services(got).unwrap_or_default());
+        for (name, body) in wanted.unwrap_or_default() {
+            if got.get(&name) != Some(&body)
+                && let Some(name) = name.as_str()
+            {
+                others.push(format!("`{name}`"));
+            }
+        }
+    }
+    if others.is_empty() {
+        return Err(unproven("something else changed too"));
+    }
+    Err(Reason::SharedAnchor(others).into())
+}
+
+fn comments(before: &str, after: &str) -> Result<(), Stop> {
+    let before = Tree::parse(before)?;
+    let after = Tree::parse(after).map_err(|_| unproven("the first parser rejects it"))?;
+    let texts = |tree: &Tree| {
+        tree.comments
+            .iter()
+            .map(|it| it.text.clone())
+            .collect::<Vec<_>>()
+    };
+    if texts(&before) == texts(&after) {
+        Ok(())
+    } else {
+        Err(unproven("a comment was lost or moved"))
+    }
+}

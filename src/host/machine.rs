@@ -1,0 +1,95 @@
+//! The real world: the adapters of one project, put together.
+
+use std::path::Path;
+
+use super::compose::DockerCompose;
+use super::docker::Docker;
+use super::postgres::Postgres;
+use super::queue::Redis;
+use super::{Backup, Database, Host, HostError, Redactor, Row};
+
+/// The adapters of one project.
+pub struct Machine {
+    /// The engine, seen by the project.
+    pub docker: Docker,
+    /// Compose on the project.
+    pub compose: DockerCompose,
+    /// The app's database, where the login is known.
+    pub database: Option<Postgres>,
+    /// The app's queue.
+    pub queue: Redis,
+    /// Knows the project's secrets.
+    pub redactor: Redactor,
+}
+
+impl Host for Machine {
+    type Images = Docker;
+    type Containers = Docker;
+    type Compose = DockerCompose;
+    type Database = Option<Postgres>;
+    type Queue = Redis;
+
+    fn images(&self) -> &Docker {
+        &self.docker
+    }
+
+    fn containers(&self) -> &Docker {
+        &self.docker
+    }
+
+    fn compose(&self) -> &DockerCompose {
+        &self.compose
+    }
+
+    fn database(&self) -> &Option<Postgres> {
+        &self.database
+    }
+
+    fn queue(&self) -> &Redis {
+        &self.queue
+    }
+
+    fn redactor(&self) -> &Redactor {
+        &self.redactor
+    }
+}
+
+fn known<T>(database: Option<&T>) -> Result<&T, HostError> {
+    database.ok_or_else(|| {
+        HostError::Unexpected("nothing is known about the database of this app".to_owned())
+    })
+}
+
+impl<T: Database> Database for Option<T> {
+    async fn revisions(&self) -> Result<Option<Vec<String>>, HostError> {
+        known(self.as_ref())?.revisions().await
+    }
+
+    async fn rows(&self, sql: &str) -> Result<Vec<Row>, HostError> {
+        known(self.as_ref())?.rows(sql).await
+    }
+
+    async fn end_leftovers(&self) -> Result<(), HostError> {
+        match self {
+            Some(database) => database.end_leftovers().await,
+            // What cannot be reached holds no session of ours.
+            None => Ok(()),
+        }
+    }
+
+    async fn dump(&self, to: &Path, progress: &(dyn Fn(u64) + Sync)) -> Result<Backup, HostError> {
+        known(self.as_ref())?.dump(to, progress).await
+    }
+
+    async fn restore_into(&self, backup: &Backup, name: &str) -> Result<(), HostError> {
+        known(self.as_ref())?.restore_into(backup, name).await
+    }
+
+    async fn swap(&self, replacement: &str, aside: &str) -> Result<(), HostError> {
+        known(self.as_ref())?.swap(replacement, aside).await
+    }
+
+    async fn exists(&self, name: &str) -> Result<bool, HostError> {
+        known(self.as_ref())?.exists(name).await
+    }
+}

@@ -1,0 +1,28 @@
+//! The outside world, one file per system: Docker, Compose, PostgreSQL, Redis, HTTP, files.
+//!
+//! It must not know plans, steps or runs; it does one thing at a time when told so. What steps
+//! need of it stands in [`ports`], so that the laws of the engine can be tested over a world
+//! that is broken on purpose.
+
+pub mod compose;
+pub mod docker;
+mod error;
+pub mod files;
+pub mod http;
+pub mod jobs;
+mod machine;
+mod model;
+pub mod ports;
+pub mod postgres;
+pub mod process;
+pub mod queue;
+mod secret;
+
+pub use error::HostError;
+pub use machine::Machine;
+pub use model::{Condition, Dependency, Model, Service};
+pub use ports::{
+    Backup, Compose, Container, ContainerStatus, Containers, Database, Host, HttpAnswer, Images,
+    Queue, Row,
+};
+pub use secret::{Redactor, Secret};

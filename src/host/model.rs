@@ -1,0 +1,225 @@
+//! The Compose model: what `docker compose config` says, as far as an upgrade needs it.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::Secret;
+
+/// A project as Compose understands it after merging, interpolation and profiles.
+#[derive(Clone, Default, PartialEq, Deserialize)]
+pub struct Model {
+    /// The project's name.
+    pub name: String,
+    /// Its services.
+    #[serde(default)]
+    pub services: BTreeMap<String, Service>,
+    /// Its volumes: the key in the file and the volume's real name.
+    #[serde(default)]
+    pub volumes: BTreeMap<String, Named>,
+}
+
+/// Something with a name outside the project.
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct Named {
+    /// The name.
+    #[serde(default)]
+    pub name: String,
+}
+
+/// One service.
+#[derive(Clone, Default, PartialEq, Deserialize)]
+pub struct Service {
+    /// Its image.
+    #[serde(default)]
+    pub image: Option<String>,
+    /// Set where the image is built here.
+    #[serde(default)]
+    pub build: Option<serde_json::Value>,
+    /// What it waits for.
+    #[serde(default)]
+    pub depends_on: BTreeMap<String, Dependency>,
+    /// Its environment.
+    #[serde(default)]
+    environment: BTreeMap<String, Option<String>>,
+    /// Its restart policy.
+    #[serde(default)]
+    pub restart: Option<String>,
+    /// Everything else it says, to compare a service before and after an edit.
+    #[serde(flatten)]
+    rest: BTreeMap<String, serde_json::Value>,
+}
+
+/// What a service waits for of another one.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Dependency {
+    /// Until when it waits.
+    pub condition: Condition,
+    /// Whether it goes on without it.
+    #[serde(default = "yes")]
+    pub required: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Until when a service waits for another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Condition {
+    /// Until it was started.
+    ServiceStarted,
+    /// Until its health check is content.
+    ServiceHealthy,
+    /// Until it has ended with exit code 0.
+    ServiceCompletedSuccessfully,
+}
+
+impl Model {
+    /// Whether `service` waits for `dependency` to have completed successfully, without fail.
+    pub fn is_gated(&self, service: &str, dependency: &str) -> bool {
+        self.services
+            .get(service)
+            .and_then(|s| s.depends_on.get(dependency))
+            .is_some_and(|edge| {
+                edge.condition == Condition::ServiceCompletedSuccessfully && edge.required
+            })
+    }
+
+    /// The services in an order in which everything stands after what it depends on; within
+    /// that, by name.
+    pub fn start_order(&self) -> Vec<String> {
+        let mut order: Vec<String> = Vec::new();
+        let mut on_the_way = Vec::new();
+        for name in self.services.keys() {
+            self.visit(name, &mut order, &mut on_the_way);
+        }
+        order
+    }
+
+    fn visit(&self, name: &str, order: &mut Vec<String>, on_the_way: &mut Vec<String>) {
+        // Compose refuses cycles; the second test only keeps this from never ending.
+        if order.iter().any(|done| done == name) || on_the_way.iter().any(|up| up == name) {
+            return;
+        }
+        on_the_way.push(name.to_owned());
+        if let Some(service) = self.services.get(name) {
+            for dependency in service.depends_on.keys() {
+                self.visit(dependency, order, on_the_way);
+            }
+            order.push(name.to_owned());
+        }
+        on_the_way.pop();
+    }
+
+    /// The services that both models do not describe in the same way. `edges` are left out of
+    /// the comparison: pairs of service and dependency.
+    pub fn differences(&self, other: &Self, edges: &[(String, String)]) -> Vec<String> {
+        let names = self.services.keys().chain(other.services.keys());
+        let mut differing: Vec<String> = names
+            .filter(|name| self.without(name, edges) != other.without(name, edges))
+            .cloned()
+            .collect();
+        differing.sort();
+        differing.dedup();
+        differing
+    }
+
+    fn without(&self, name: &str, edges: &[(String, String)]) -> Option<Service> {
+        let mut service = self.services.get(name)?.clone();
+        for (_, dependency) in edges.iter().filter(|(of, _)| of == name) {
+            service.depends_on.remove(dependency);
+        }
+        Some(service)
+    }
+}
+
+impl Service {
+    /// A service with an image and dependencies, for worlds that are not Compose's.
+    pub fn new(image: &str, depends_on: BTreeMap<String, Dependency>) -> Self {
+        Self {
+            image: Some(image.to_owned()),
+            depends_on,
+            ..Self::default()
+        }
+    }
+
+    /// A variable of its environment. Compose doubles dollar signs in what it prints.
+    pub fn variable(&self, name: &str) -> Option<Secret> {
+        let value = self.environment.get(name)?.as_ref()?;
+        Some(Secret::new(value.replace("$$", "$")))
+    }
+
+    /// Its whole environment, to know the secrets in it.
+    pub fn environment(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.environment
+            .iter()
+            .filter_map(|(name, value)| Some((name.as_str(), value.as_deref()?)))
+    }
+
+    /// Whether it ends by itself and is not started again.
+    pub fn is_one_shot(&self) -> bool {
+        matches!(self.restart.as_deref(), None | Some("no" | ""))
+            || self
+                .restart
+                .as_deref()
+                .is_some_and(|r| r.starts_with("on-failure"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn model(json: &serde_json::Value) -> Model {
+        serde_json::from_value(json.clone()).expect("a model")
+    }
+
+    #[test]
+    fn what_is_depended_on_comes_first() {
+        let started = serde_json::json!({"condition": "service_started"});
+        let model = model(&serde_json::json!({"name": "x", "services": {
+            "a": {"depends_on": {"b": started, "z": started}},
+            "b": {"depends_on": {"z": started}},
+            "z": {},
+        }}));
+        assert_eq!(model.start_order(), ["z", "b", "a"]);
+    }
+
+    #[test]
+    fn an_edge_that_may_be_missed_is_no_gate() {
+        let edge = |required| {
+            model(
+                &serde_json::json!({"name": "x", "services": {"a": {"depends_on": {"b":
+                {"condition": "service_completed_successfully", "required": required}}}}}),
+            )
+        };
+        assert!(edge(true).is_gated("a", "b"));
+        assert!(!edge(false).is_gated("a", "b"));
+    }
+
+    #[test]
+    fn differences_are_found_anywhere_but_at_the_planned_edges() {
+        let before = model(&serde_json::json!({"name": "x", "services": {"a": {"ports": [1]}}}));
+        let edge = serde_json::json!({"b": {"condition": "service_completed_successfully"}});
+        let edged = model(&serde_json::json!({"name": "x", "services": {
+            "a": {"ports": [1], "depends_on": edge}}}));
+        let other = model(&serde_json::json!({"name": "x", "services": {
+            "a": {"ports": [2], "depends_on": edge}}}));
+        let edges = [("a".to_owned(), "b".to_owned())];
+        assert!(before.differences(&edged, &edges).is_empty());
+        assert_eq!(before.differences(&edged, &[]), ["a"]);
+        assert_eq!(before.differences(&other, &edges), ["a"]);
+    }
+
+    #[test]
+    fn a_doubled_dollar_sign_is_one() {
+        let model = model(&serde_json::json!({"name": "x", "services": {
+            "a": {"environment": {"P": "a$$b"}}}}));
+        assert_eq!(
+            model.services["a"].variable("P").expect("set").expose(),
+            "a$b"
+        );
+    }
+}

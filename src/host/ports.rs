@@ -1,0 +1,236 @@
+//! What steps need of the outside world, narrow enough to be given piece by piece.
+
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{HostError, Model, Redactor};
+
+/// The adapters of one project on one machine.
+pub trait Host: Sync {
+    /// Images.
+    type Images: Images;
+    /// Containers.
+    type Containers: Containers;
+    /// Compose.
+    type Compose: Compose;
+    /// The database.
+    type Database: Database;
+    /// The queue.
+    type Queue: Queue;
+
+    /// The images of the engine and its registries.
+    fn images(&self) -> &Self::Images;
+    /// The containers of the project.
+    fn containers(&self) -> &Self::Containers;
+    /// `docker compose` on the project.
+    fn compose(&self) -> &Self::Compose;
+    /// The database of the app.
+    fn database(&self) -> &Self::Database;
+    /// The queue server of the app.
+    fn queue(&self) -> &Self::Queue;
+    /// Knows the secrets of the project.
+    fn redactor(&self) -> &Redactor;
+}
+
+/// The images of an engine, and the registries behind it.
+pub trait Images: Sync {
+    /// Pulls `repository@digest`; tells layers done and layers in all. Returns the local id.
+    fn pull(
+        &self,
+        repository: &str,
+        digest: &str,
+        progress: &(dyn Fn(u64, u64) + Sync),
+    ) -> impl Future<Output = Result<String, HostError>> + Send;
+
+    /// Makes `reference` (`repository:tag`) name the image.
+    fn tag(
+        &self,
+        image: &str,
+        reference: &str,
+    ) -> impl Future<Output = Result<(), HostError>> + Send;
+
+    /// The id that `reference` names, if it is here.
+    fn id_of(
+        &self,
+        reference: &str,
+    ) -> impl Future<Output = Result<Option<String>, HostError>> + Send;
+
+    /// The text files directly in `folder` of the image: name and content. Made with a
+    /// container that is created, never started, and removed again.
+    fn read_folder(
+        &self,
+        image: &str,
+        folder: &str,
+    ) -> impl Future<Output = Result<Vec<(String, String)>, HostError>> + Send;
+}
+
+/// State of a container, in the engine's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ContainerStatus {
+    /// Made, never started.
+    Created,
+    /// Runs.
+    Running,
+    /// Held by `docker pause`.
+    Paused,
+    /// Between two starts by its restart policy.
+    Restarting,
+    /// Ended.
+    Exited,
+    /// Being removed, or beyond repair.
+    Dead,
+}
+
+/// A container of the project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Container {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its service.
+    pub service: String,
+    /// The id of its image.
+    pub image: String,
+    /// Its state.
+    pub status: ContainerStatus,
+    /// When it was last started, as the engine writes it; empty if never.
+    pub started_at: String,
+    /// The code it ended with.
+    pub exit_code: i64,
+    /// The verdict of its health check; none where there is no check.
+    pub healthy: Option<bool>,
+}
+
+impl Container {
+    /// Whether processes of it are there, working or held.
+    pub fn is_up(&self) -> bool {
+        matches!(
+            self.status,
+            ContainerStatus::Running | ContainerStatus::Paused | ContainerStatus::Restarting
+        )
+    }
+}
+
+/// An answer over HTTP.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpAnswer {
+    /// The status code.
+    pub status: u16,
+    /// The body, as text.
+    pub body: String,
+}
+
+/// The containers of a project.
+pub trait Containers: Sync {
+    /// Those of a service, found by label, one-off containers left out.
+    fn of_service(
+        &self,
+        service: &str,
+    ) -> impl Future<Output = Result<Vec<Container>, HostError>> + Send;
+
+    /// Stops containers side by side; each has `grace` from the signal to the kill. The signal
+    /// reaches the processes inside also where PID 1 is a shell that swallows it.
+    fn stop(
+        &self,
+        ids: &[String],
+        grace: Duration,
+    ) -> impl Future<Output = Result<(), HostError>> + Send;
+
+    /// Tells every line of the current start of a container, to its end; returns its exit code.
+    fn follow(
+        &self,
+        id: &str,
+        line: &(dyn Fn(&str) + Sync),
+    ) -> impl Future<Output = Result<i64, HostError>> + Send;
+
+    /// Asks a container over the project's network.
+    fn get(
+        &self,
+        id: &str,
+        port: u16,
+        path: &str,
+    ) -> impl Future<Output = Result<HttpAnswer, HostError>> + Send;
+}
+
+/// `docker compose` on one project.
+pub trait Compose: Sync {
+    /// The project as Compose understands it now.
+    fn model(&self) -> impl Future<Output = Result<Model, HostError>> + Send;
+
+    /// Makes the containers of these services as the files say, replacing those that differ;
+    /// starts none.
+    fn create(&self, services: &[String]) -> impl Future<Output = Result<(), HostError>> + Send;
+
+    /// Starts a service whose containers exist; nothing else is started or made anew.
+    fn start(&self, service: &str) -> impl Future<Output = Result<(), HostError>> + Send;
+}
+
+/// A row of a query: column to value.
+pub type Row = serde_json::Map<String, serde_json::Value>;
+
+/// A proven dump.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Backup {
+    /// The dump's file.
+    pub path: PathBuf,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// Its SHA-256, hex.
+    pub sha256: String,
+    /// Table to rows, as counted in the dump.
+    pub tables: std::collections::BTreeMap<String, u64>,
+    /// Whether the counts were compared with the database at the moment of the dump.
+    pub compared: bool,
+}
+
+/// The database of the app.
+pub trait Database: Sync {
+    /// The schema revisions recorded in it, sorted; none where there is no such table.
+    fn revisions(&self) -> impl Future<Output = Result<Option<Vec<String>>, HostError>> + Send;
+
+    /// The rows of one reading statement, in a read-only transaction with a time limit.
+    fn rows(&self, sql: &str) -> impl Future<Output = Result<Vec<Row>, HostError>> + Send;
+
+    /// Ends sessions that an earlier process of this run has left, and waits until they are gone.
+    fn end_leftovers(&self) -> impl Future<Output = Result<(), HostError>> + Send;
+
+    /// Dumps to `to`, which must not exist, and proves the dump. Tells bytes written.
+    fn dump(
+        &self,
+        to: &Path,
+        progress: &(dyn Fn(u64) + Sync),
+    ) -> impl Future<Output = Result<Backup, HostError>> + Send;
+
+    /// Restores a dump into a new database `name`, replacing a half one of that name.
+    fn restore_into(
+        &self,
+        backup: &Backup,
+        name: &str,
+    ) -> impl Future<Output = Result<(), HostError>> + Send;
+
+    /// Gives the app's name to database `replacement` and the name `aside` to what is there, in
+    /// one transaction.
+    fn swap(
+        &self,
+        replacement: &str,
+        aside: &str,
+    ) -> impl Future<Output = Result<(), HostError>> + Send;
+
+    /// Whether a database of this name is there.
+    fn exists(&self, name: &str) -> impl Future<Output = Result<bool, HostError>> + Send;
+}
+
+/// The queue server of the app.
+pub trait Queue: Sync {
+    /// Takes the feeder's place: sets `key` to our name and renews it until released, or until
+    /// this process ends and `ttl` has passed.
+    fn hold(&self, key: &str, ttl: Duration) -> impl Future<Output = Result<(), HostError>> + Send;
+
+    /// Gives the feeder's place back, if it is ours.
+    fn release(&self, key: &str) -> impl Future<Output = Result<(), HostError>> + Send;
+}

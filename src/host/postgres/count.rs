@@ -1,0 +1,123 @@
+//! Counting rows: in the database, and in the text of a dump as it streams by.
+
+use std::collections::BTreeMap;
+
+use sqlx::postgres::PgConnection;
+use sqlx::{AssertSqlSafe, Row as _};
+
+/// Ordinary tables of the user's, named as `pg_dump` names them. Those that belong to an
+/// extension are made again by it.
+const TABLES: &str = "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) \
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+    WHERE c.relkind = 'r' AND c.relpersistence <> 't' \
+    AND n.nspname NOT IN ('pg_catalog', 'information_schema') \
+    AND n.nspname NOT LIKE 'pg\\_toast%' \
+    AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass \
+                    AND d.objid = c.oid AND d.deptype = 'e') \
+    ORDER BY 1";
+
+/// Table to rows, in the snapshot of the session.
+pub(super) async fn in_database(
+    session: &mut PgConnection,
+) -> Result<BTreeMap<String, u64>, sqlx::Error> {
+    let tables = sqlx::query(TABLES).fetch_all(&mut *session).await?;
+    let mut counts = BTreeMap::new();
+    for row in tables {
+        let table: String = row.get(0);
+        let rows: i64 = sqlx::query(AssertSqlSafe(format!("SELECT count(*) FROM {table}")))
+            .fetch_one(&mut *session)
+            .await?
+            .get(0);
+        counts.insert(table, rows.unsigned_abs());
+    }
+    Ok(counts)
+}
+
+/// Counts the data lines of the script that `pg_restore` makes of a dump.
+#[derive(Default)]
+pub(super) struct CopyCounter {
+    /// Table to rows so far.
+    pub(super) counts: BTreeMap<String, u64>,
+    /// The table whose data is streaming by.
+    table: Option<String>,
+    /// The beginning of a line that is not complete yet.
+    line: Vec<u8>,
+}
+
+/// Enough of a line to see `\.` or the head of a COPY; data lines may be very long.
+const KEPT: usize = 4096;
+
+impl CopyCounter {
+    pub(super) fn feed(&mut self, chunk: &[u8]) {
+        let mut rest = chunk;
+        while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+            self.keep(&rest[..end]);
+            self.end_line();
+            rest = &rest[end + 1..];
+        }
+        self.keep(rest);
+    }
+
+    fn keep(&mut self, part: &[u8]) {
+        let room = KEPT.saturating_sub(self.line.len()).min(part.len());
+        self.line.extend_from_slice(&part[..room]);
+    }
+
+    fn end_line(&mut self) {
+        match self.table.take() {
+            Some(_) if self.line == br"\." => {}
+            Some(table) => {
+                if let Some(count) = self.counts.get_mut(&table) {
+                    *count += 1;
+                }
+                self.table = Some(table);
+            }
+            None => {
+                self.table = copied_table(&self.line);
+                if let Some(table) = &self.table {
+                    self.counts.entry(table.clone()).or_default();
+                }
+            }
+        }
+        self.line.clear();
+    }
+}
+
+/// `public.jobs` of `COPY public.jobs (id, task) FROM stdin;`.
+fn copied_table(line: &[u8]) -> Option<String> {
+    let line = std::str::from_utf8(line).ok()?;
+    let rest = line.strip_prefix("COPY ")?;
+    // The name may hold spaces and parentheses, within quotes only.
+    let mut quoted = false;
+    let end = rest.char_indices().find(|(_, c)| {
+        quoted ^= *c == '"';
+        *c == ' ' && !quoted
+    })?;
+    Some(rest[..end.0].to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_counted_however_the_stream_is_cut() {
+        let long = "x".repeat(3 * KEPT);
+        let script = format!(
+            "-- COPY public.no\nCOPY public.a (x) FROM stdin;\n1\nCOPY public.b\n{long}\n\\.\n\n\
+             COPY public.\"b ( c\" (x) FROM stdin;\n\\.\nSELECT 1;\n"
+        );
+        let wanted = BTreeMap::from([
+            ("public.a".to_owned(), 3),
+            ("public.\"b ( c\"".to_owned(), 0),
+        ]);
+        for size in [1, 2, 7, 1000, script.len()] {
+            let mut counter = CopyCounter::default();
+            script
+                .as_bytes()
+                .chunks(size)
+                .for_each(|chunk| counter.feed(chunk));
+            assert_eq!(counter.counts, wanted, "in chunks of {size}");
+        }
+    }
+}

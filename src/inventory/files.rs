@@ -1,0 +1,234 @@
+//! Which files make up the project: named ones, else what Compose would discover.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::event::{Failure, FailureClass};
+use crate::host::compose::ProjectArgs;
+use crate::host::{HostError, files};
+
+const BASES: [&str; 4] = [
+    "compose.yaml",
+    "compose.yml",
+    "docker-compose.yml",
+    "docker-compose.yaml",
+];
+const OVERRIDES: [&str; 4] = [
+    "compose.override.yml",
+    "compose.override.yaml",
+    "docker-compose.override.yml",
+    "docker-compose.override.yaml",
+];
+
+/// What the user said about the project.
+#[derive(Debug, Clone)]
+pub struct Named<'a> {
+    /// The folder we were called in.
+    pub here: &'a Path,
+    /// Files by flag or environment.
+    pub files: &'a [PathBuf],
+    /// The project folder by flag.
+    pub directory: Option<&'a Path>,
+    /// The project's name by flag or environment.
+    pub name: Option<&'a str>,
+    /// Env files by flag or environment.
+    pub env_files: &'a [PathBuf],
+    /// Profiles by flag.
+    pub profiles: &'a [String],
+    /// Separates the entries of `COMPOSE_FILE`.
+    pub separator: char,
+}
+
+/// The project's files, found and read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Located {
+    /// How to tell Compose.
+    pub args: ProjectArgs,
+    /// Compose files and the files that set variables for them, with their text.
+    pub texts: BTreeMap<PathBuf, String>,
+}
+
+/// Finds the project's files (rule R0: flags, then environment, then discovery).
+pub fn locate(named: &Named<'_>) -> Result<Located, Failure> {
+    let absolute = |path: &PathBuf| named.here.join(path);
+    let start = named
+        .directory
+        .map_or(named.here.to_owned(), |path| named.here.join(path));
+    let mut paths: Vec<PathBuf> = named.files.iter().map(absolute).collect();
+    if named.files.iter().any(|file| file.as_os_str() == "-") {
+        return Err(
+            Failure::new("cannot upgrade a project read from standard input")
+                .hint("save it as a file and name it with `-f`")
+                .class(FailureClass::Refused),
+        );
+    }
+    if paths.is_empty() {
+        paths = from_dot_env(&start, named.separator)?;
+    }
+    if paths.is_empty() {
+        paths = discover(&start)?;
+    }
+    let mut texts = BTreeMap::new();
+    for path in &mut paths {
+        *path = clean(path);
+        let text = files::read_text(path)?.ok_or_else(|| {
+            Failure::new(format!("there is no Compose file `{}`", path.display()))
+                .class(FailureClass::Usage)
+        })?;
+        texts.insert(path.clone(), text);
+    }
+    let directory = match named.directory {
+        Some(_) => clean(&start),
+        None => paths
+            .first()
+            .and_then(|path| path.parent())
+            .unwrap_or(named.here)
+            .to_owned(),
+    };
+    let env_files: Vec<PathBuf> = named
+        .env_files
+        .iter()
+        .map(|path| clean(&absolute(path)))
+        .collect();
+    let dot_env = directory.join(".env");
+    let variables = if env_files.is_empty() {
+        vec![dot_env]
+    } else {
+        env_files.clone()
+    };
+    for path in variables {
+        if let Some(text) = files::read_text(&path)? {
+            texts.insert(path, text);
+        }
+    }
+    Ok(Located {
+        args: ProjectArgs {
+            files: paths,
+            directory,
+            name: named.name.map(str::to_owned),
+            env_files,
+            profiles: named.profiles.to_vec(),
+        },
+        texts,
+    })
+}
+
+/// `COMPOSE_FILE` may stand in `.env` too.
+fn from_dot_env(folder: &Path, separator: char) -> Result<Vec<PathBuf>, HostError> {
+    let text = files::read_text(&folder.join(".env"))?.unwrap_or_default();
+    let value = crate::compose_file::env_value(&text, "COMPOSE_FILE").unwrap_or_default();
+    Ok(value
+        .split(separator)
+        .filter(|part| !part.is_empty())
+        .map(|part| folder.join(part))
+        .collect())
+}
+
+/// Upward from `start`: the first folder with a base file, and one override beside it.
+fn discover(start: &Path) -> Result<Vec<PathBuf>, Failure> {
+    for folder in start.ancestors() {
+        let first = |names: &[&str]| {
+            names
+                .iter()
+                .map(|name| folder.join(name))
+                .find(|path| path.is_file())
+        };
+        if let Some(base) = first(&BASES) {
+            return Ok(std::iter::once(base).chain(first(&OVERRIDES)).collect());
+        }
+    }
+    Err(Failure::new(format!(
+        "there is no Compose file in `{}` or above it",
+        start.display()
+    ))
+    .hint("go to the project's folder, or name the file with `-f`")
+    .class(FailureClass::Usage))
+}
+
+/// Without `.` and `..`, links kept: as Compose writes it in its labels.
+fn clean(path: &Path) -> PathBuf {
+    let mut cleaned = PathBuf::new();
+    for part in path.components() {
+        match part {
+            std::path::Component::CurDir => {}
+            std::path::Component::ParentDir => {
+                cleaned.pop();
+            }
+            part => cleaned.push(part),
+        }
+    }
+    cleaned
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().expect("a folder");
+        for (name, text) in files {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().expect("a parent")).expect("made");
+            files::replace(&path, text.as_bytes()).expect("written");
+        }
+        folder
+    }
+
+    fn locate_in(here: &Path, files: &[&str]) -> Result<Located, Failure> {
+        let files: Vec<PathBuf> = files.iter().map(PathBuf::from).collect();
+        locate(&Named {
+            here,
+            files: &files,
+            directory: None,
+            name: None,
+            env_files: &[],
+            profiles: &[],
+            separator: ':',
+        })
+    }
+
+    #[test]
+    fn discovery_goes_upward_and_takes_one_override() {
+        let folder = folder(&[
+            ("docker-compose.yml", "a"),
+            ("compose.yml", "b"),
+            ("docker-compose.override.yml", "c"),
+            ("compose.override.yml", "d"),
+            ("sub/x", ""),
+        ]);
+        let located = locate_in(&folder.path().join("sub"), &[]).expect("found");
+        let names = ["compose.yml", "compose.override.yml"].map(|name| folder.path().join(name));
+        assert_eq!(located.args.files, names);
+        assert_eq!(located.args.directory, folder.path());
+    }
+
+    #[test]
+    fn the_list_of_files_may_stand_in_dot_env() {
+        let folder = folder(&[
+            (".env", "COMPOSE_FILE=x.yml:y.yml\n"),
+            ("x.yml", ""),
+            ("y.yml", ""),
+        ]);
+        let located = locate_in(folder.path(), &[]).expect("found");
+        assert_eq!(
+            located.args.files,
+            ["x.yml", "y.yml"].map(|name| folder.path().join(name))
+        );
+        assert!(located.texts.contains_key(&folder.path().join(".env")));
+    }
+
+    #[test]
+    fn what_cannot_be_found_is_named() {
+        let folder = folder(&[]);
+        let error = locate_in(folder.path(), &["sub/../no.yml"]).expect_err("missing");
+        let path = folder.path().join("no.yml");
+        assert_eq!(
+            error.error,
+            format!("there is no Compose file `{}`", path.display())
+        );
+        assert_eq!(
+            locate_in(folder.path(), &["-"]).expect_err("refused").class,
+            FailureClass::Refused
+        );
+    }
+}

@@ -1,0 +1,195 @@
+//! Which image each service runs, and which one its registry has for it now.
+
+use std::collections::BTreeMap;
+
+use futures_util::future::try_join_all;
+
+use crate::host::docker::Docker;
+use crate::host::{Container, HostError, Images, Model};
+use crate::recipe::Recipe;
+
+/// The image of a service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageFacts {
+    /// As the model says.
+    pub reference: String,
+    /// As it will be said after the upgrade; differs with a release to go to.
+    pub target: String,
+    /// The id of the image that its containers run.
+    pub running: Option<String>,
+    /// The release that image names.
+    pub running_release: Option<String>,
+    /// `repository@digest` of every registry that image is known to be in.
+    pub running_digests: Vec<String>,
+    /// The id that `target` names here.
+    pub tagged: Option<String>,
+    /// What the registry has.
+    pub wanted: Wanted,
+}
+
+/// What a registry has for a reference.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted {
+    /// This.
+    Digest {
+        /// The repository.
+        repository: String,
+        /// The digest, with its algorithm.
+        digest: String,
+    },
+    /// It could not be asked, or does not have it; why.
+    Unknown(String),
+}
+
+impl ImageFacts {
+    /// The id that `target` has to name for what runs now to be made anew. That is what runs,
+    /// also where a pull has moved the tag on: a plain `up` would then start the new release.
+    pub fn way_back(&self) -> Option<&str> {
+        let running = self
+            .running
+            .as_ref()
+            .filter(|_| self.target == self.reference);
+        running.or(self.tagged.as_ref()).map(String::as_str)
+    }
+
+    /// Whether the containers of the service have to be replaced for the image's sake.
+    pub fn is_new(&self) -> bool {
+        match &self.wanted {
+            Wanted::Digest { repository, digest } => {
+                let wanted = format!("{repository}@{digest}");
+                !self
+                    .running_digests
+                    .iter()
+                    .any(|known| same_repository(known, &wanted))
+            }
+            Wanted::Unknown(_) => false,
+        }
+    }
+}
+
+/// The engine writes `docker.io/library/redis` as `redis`.
+fn same_repository(known: &str, wanted: &str) -> bool {
+    let short = |name: &str| {
+        let name = name.strip_prefix("docker.io/").unwrap_or(name);
+        name.strip_prefix("library/").unwrap_or(name).to_owned()
+    };
+    short(known) == short(wanted)
+}
+
+pub(super) async fn look(
+    docker: &Docker,
+    model: &Model,
+    recipe: &Recipe,
+    containers: &[Container],
+    to: Option<&str>,
+) -> Result<BTreeMap<String, ImageFacts>, HostError> {
+    let looks = model.services.iter().filter_map(|(name, service)| {
+        let reference = service.image.clone()?;
+        // What is built here comes from no registry.
+        if service.build.is_some() {
+            return None;
+        }
+        let running = containers
+            .iter()
+            .find(|container| container.service == *name)
+            .map(|container| container.image.clone());
+        let target = match to {
+            Some(to) if recipe.carries_release(&reference) => {
+                format!("{}:{to}", split_reference(&reference).0)
+            }
+            _ => reference.clone(),
+        };
+        Some(async move {
+            let facts = look_at(docker, reference, target, running).await?;
+            Ok::<_, HostError>((name.clone(), facts))
+        })
+    });
+    Ok(try_join_all(looks).await?.into_iter().collect())
+}
+
+async fn look_at(
+    docker: &Docker,
+    reference: String,
+    target: String,
+    running: Option<String>,
+) -> Result<ImageFacts, HostError> {
+    let image = match &running {
+        Some(id) => docker.image(id).await?,
+        None => None,
+    };
+    let tagged = docker.id_of(&target).await?;
+    let (repository, pinned) = split_reference(&target);
+    let wanted = match pinned {
+        // A digest in the file is what is wanted; no registry can say otherwise.
+        Some(digest) => Ok(digest.to_owned()),
+        None => docker.wanted_digest(&target).await,
+    };
+    Ok(ImageFacts {
+        wanted: match wanted {
+            Ok(digest) => Wanted::Digest {
+                repository: repository.to_owned(),
+                digest,
+            },
+            Err(error) => Wanted::Unknown(crate::event::Failure::from_error(&error).error),
+        },
+        running_release: image.as_ref().and_then(|image| image.release.clone()),
+        running_digests: image.map(|image| image.digests).unwrap_or_default(),
+        reference,
+        target,
+        running,
+        tagged,
+    })
+}
+
+/// Repository and digest of a reference; its tag is left out.
+pub fn split_reference(reference: &str) -> (&str, Option<&str>) {
+    let (name, digest) = match reference.split_once('@') {
+        Some((name, digest)) => (name, Some(digest)),
+        None => (reference, None),
+    };
+    let repository = match name.rsplit_once(':') {
+        Some((repository, tag)) if !tag.contains('/') => repository,
+        _ => name,
+    };
+    (repository, digest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reference_has_a_repository_and_may_have_a_digest() {
+        let cases = [
+            ("redis", ("redis", None)),
+            ("redis:8", ("redis", None)),
+            ("host:5000/redis", ("host:5000/redis", None)),
+            (
+                "host:5000/redis:8@sha256:00",
+                ("host:5000/redis", Some("sha256:00")),
+            ),
+        ];
+        for (reference, wanted) in cases {
+            assert_eq!(split_reference(reference), wanted, "{reference}");
+        }
+    }
+
+    #[test]
+    fn an_image_is_new_unless_a_digest_of_its_repository_is_the_wanted_one() {
+        let facts = |running: &str, repository: &str| ImageFacts {
+            reference: String::new(),
+            target: String::new(),
+            running: None,
+            running_release: None,
+            running_digests: vec![running.to_owned()],
+            tagged: None,
+            wanted: Wanted::Digest {
+                repository: repository.to_owned(),
+                digest: "sha256:1".to_owned(),
+            },
+        };
+        assert!(!facts("redis@sha256:1", "docker.io/library/redis").is_new());
+        assert!(facts("redis@sha256:2", "redis").is_new());
+        assert!(facts("other@sha256:1", "redis").is_new());
+    }
+}

@@ -1,0 +1,324 @@
+//! Bringing an open run to its end, from wherever it stands. The way of a new run and of one
+//! that is taken up again is the same.
+
+use super::Ended;
+use super::outlook::Outlook;
+use super::project::Project;
+use super::stop::StopRequest;
+use crate::engine::{Interrupt, RunLog, execute};
+use crate::event::{Artifact, Event, Failure, FailureClass, Live, Outcome, Purpose};
+use crate::host::Machine;
+use crate::inventory::{Inventory, Wanted};
+use crate::plan::{self, Extent, Fetched, NoWayBack, Plan, Run};
+use crate::preflight;
+use crate::settings::Settings;
+use crate::steps::AnyStep;
+
+pub(super) struct Driver<'a> {
+    settings: &'a Settings,
+    project: &'a Project,
+    inventory: Inventory,
+    run: Run,
+    log: RunLog,
+    stop: StopRequest,
+}
+
+impl<'a> Driver<'a> {
+    pub(super) fn new(
+        settings: &'a Settings,
+        project: &'a Project,
+        inventory: Inventory,
+        run: Run,
+        log: RunLog,
+    ) -> Self {
+        let stop = StopRequest::listen(log.report().clone());
+        Self {
+            settings,
+            project,
+            inventory,
+            run,
+            log,
+            stop,
+        }
+    }
+
+    /// Goes on until the run has ended.
+    pub(super) async fn drive(mut self) -> Result<Ended, Failure> {
+        let mut failure = None;
+        loop {
+            if self.log.state().next_step().is_some() {
+                if let Err(failed) = self.execute().await? {
+                    if let Some(ended) = self.failed(&failed).await? {
+                        return Ok(ended);
+                    }
+                    failure = Some(failed);
+                }
+                continue;
+            }
+            match self.log.state().current().map(|plan| plan.purpose) {
+                // Killed between opening the run and its first plan.
+                None => {
+                    let state = vec!["nothing was touched".to_owned()];
+                    return self.end(Outcome::Refused, None, state, vec![]).await;
+                }
+                Some(Purpose::Fetch) => {
+                    if let Some(ended) = self.plan_upgrade().await? {
+                        return Ok(ended);
+                    }
+                }
+                Some(Purpose::Upgrade) => return self.upgraded().await,
+                Some(Purpose::Rollback) => return self.went_back(failure).await,
+            }
+        }
+    }
+
+    /// Does what is left of the plan in force. The inner result is the step's.
+    async fn execute(&mut self) -> Result<Result<(), Failure>, Failure> {
+        super::upgrade::settle(&self.project.children(), self.log.report()).await?;
+        let machine = self.machine().await?;
+        let back = self.log.state().current().map(|plan| plan.purpose) == Some(Purpose::Rollback);
+        let stop = self.stop.clone();
+        let done = execute::<AnyStep, _, _>(&mut self.log, &machine, || {
+            let stop = stop.clone();
+            async move {
+                if back {
+                    StopRequest::never().await;
+                }
+                stop.requested().await;
+            }
+        })
+        .await;
+        match done {
+            Ok(()) => Ok(Ok(())),
+            Err(Interrupt::Step { failure, .. }) => Ok(Err(failure)),
+            Err(Interrupt::Log(error)) => Err(Failure::from_error(&error).hint(
+                "nothing more was done; make room or mend the state folder, then \
+                 `eneo-upgrade resume`",
+            )),
+        }
+    }
+
+    async fn machine(&self) -> Result<Machine, Failure> {
+        let before = plan::before(self.log.state()).map_err(|error| Failure::from_error(&error))?;
+        self.project
+            .machine(&self.inventory, &self.run.id, before.system)
+            .await
+    }
+
+    /// The second look and the second plan, with the new images here. Some when that is the end.
+    async fn plan_upgrade(&mut self) -> Result<Option<Ended>, Failure> {
+        let to = self.log.state().to.clone();
+        let mut outlook = Outlook::look(self.project, to.as_deref()).await?;
+        let fetched = Fetched::of(self.log.state().artifacts());
+        self.want_what_was_fetched(&mut outlook)?;
+        outlook
+            .findings
+            .extend(preflight::after_fetch(&outlook.inventory, &fetched));
+        let plan = outlook.upgrade_plan(&fetched, &self.run);
+        if outlook.refuses() {
+            let view = outlook.view(&[], &fetched);
+            self.log.report().live(Live::Plan(Box::new(view)));
+            let state = vec!["nothing of yours was touched".to_owned()];
+            let failure = Failure::new("this project cannot go to the new release")
+                .class(FailureClass::Refused);
+            return self
+                .end(Outcome::Refused, Some(failure), state, vec![])
+                .await
+                .map(Some);
+        }
+        self.inventory = outlook.inventory;
+        self.record_plan(&plan).await?;
+        Ok(None)
+    }
+
+    /// A tag may have moved on since the fetch; the run goes to what it has fetched.
+    fn want_what_was_fetched(&self, outlook: &mut Outlook) -> Result<(), Failure> {
+        let fetch = self.log.state().plan(Purpose::Fetch);
+        for step in fetch.into_iter().flat_map(|plan| &plan.steps) {
+            let read = serde_json::from_value(step.planned.spec.clone());
+            let AnyStep::FetchImages(step) = read.map_err(|error| Failure::from_error(&error))?
+            else {
+                continue;
+            };
+            for image in step.images {
+                for service in &image.services {
+                    let facts = outlook.inventory.services.get_mut(service);
+                    if let Some(facts) = facts.and_then(|facts| facts.image.as_mut()) {
+                        facts.wanted = Wanted::Digest {
+                            repository: image.repository.clone(),
+                            digest: image.digest.clone(),
+                        };
+                    }
+                }
+            }
+        }
+        outlook.changes = crate::plan::Changes::of(&outlook.inventory);
+        Ok(())
+    }
+
+    async fn record_plan(&mut self, plan: &Plan) -> Result<(), Failure> {
+        let steps = plan
+            .to_recorded()
+            .map_err(|error| Failure::from_error(&error))?;
+        let purpose = plan.purpose;
+        self.record(Event::Planned { purpose, steps }).await
+    }
+
+    async fn record(&mut self, event: Event) -> Result<(), Failure> {
+        self.log
+            .record(event)
+            .await
+            .map_err(|error| Failure::from_error(&error))
+    }
+
+    /// What a failure means, by how far the run has gone. None: the way back is planned.
+    async fn failed(&mut self, failure: &Failure) -> Result<Option<Ended>, Failure> {
+        let purpose = self.log.state().current().map(|plan| plan.purpose);
+        let extent = plan::extent(self.log.state()).map_err(|error| Failure::from_error(&error))?;
+        match (purpose, extent) {
+            (Some(Purpose::Rollback), _) => {
+                let state = vec![
+                    "going back did not get to its end; nothing was destroyed".to_owned(),
+                    self.backups(),
+                ];
+                let next = vec![self.command("rollback")];
+                self.end(Outcome::NeedsAttention, Some(failure.clone()), state, next)
+                    .await
+                    .map(Some)
+            }
+            (Some(Purpose::Fetch), _) => {
+                let state = vec!["nothing of yours was touched".to_owned()];
+                self.end(Outcome::Refused, Some(failure.clone()), state, vec![])
+                    .await
+                    .map(Some)
+            }
+            (_, Extent::Nothing | Extent::Stack) => match plan::rollback(self.log.state()) {
+                Ok(plan) => {
+                    self.log.report().note("putting everything back as it was");
+                    self.record_plan(&plan).await?;
+                    Ok(None)
+                }
+                Err(error) => self.no_way_back(failure, &error).await.map(Some),
+            },
+            (_, Extent::Database | Extent::Serving) => {
+                self.needs_attention(failure, extent).await.map(Some)
+            }
+        }
+    }
+
+    async fn no_way_back(&mut self, failure: &Failure, why: &NoWayBack) -> Result<Ended, Failure> {
+        let state = vec![why.to_string(), self.backups()];
+        let next = vec![self.command("resume")];
+        self.end(Outcome::NeedsAttention, Some(failure.clone()), state, next)
+            .await
+    }
+
+    async fn needs_attention(
+        &mut self,
+        failure: &Failure,
+        extent: Extent,
+    ) -> Result<Ended, Failure> {
+        let serving = extent == Extent::Serving;
+        let state = vec![
+            match serving {
+                true => "the new release was started; people may have written to it since",
+                false => {
+                    "the app is stopped; its database may hold part of the new schema, nobody has \
+                     written to it since the exact backup"
+                }
+            }
+            .to_owned(),
+            self.backups(),
+        ];
+        let back = match serving {
+            true => self.command("rollback --discard-writes-since"),
+            false => self.command("rollback"),
+        };
+        let next = vec![
+            format!("{back}   # go back to what there was before"),
+            format!(
+                "{}   # try again from here, once the cause is gone",
+                self.command("resume")
+            ),
+        ];
+        self.end(Outcome::NeedsAttention, Some(failure.clone()), state, next)
+            .await
+    }
+
+    async fn upgraded(&mut self) -> Result<Ended, Failure> {
+        let mut state = vec!["the new release serves; everything was verified".to_owned()];
+        if self.has_backup() {
+            state.push(self.backups());
+        }
+        self.end(Outcome::Upgraded, None, state, vec![]).await
+    }
+
+    async fn went_back(&mut self, failure: Option<Failure>) -> Result<Ended, Failure> {
+        let extent = plan::extent(self.log.state()).map_err(|error| Failure::from_error(&error))?;
+        if extent == Extent::Nothing {
+            let state = vec!["nothing of yours was touched".to_owned()];
+            return self.end(Outcome::Refused, failure, state, vec![]).await;
+        }
+        let mut state =
+            vec!["what there was before serves again; everything was verified".to_owned()];
+        if self.has_backup() {
+            state.push(self.backups());
+        }
+        self.end(Outcome::RolledBack, failure, state, vec![]).await
+    }
+
+    async fn end(
+        &mut self,
+        outcome: Outcome,
+        failure: Option<Failure>,
+        state: Vec<String>,
+        next: Vec<String>,
+    ) -> Result<Ended, Failure> {
+        self.record(Event::RunEnded {
+            outcome,
+            state: state.clone(),
+            next: next.clone(),
+        })
+        .await?;
+        Ok(Ended {
+            outcome: Some(outcome),
+            failure,
+            state,
+            next,
+        })
+    }
+
+    fn has_backup(&self) -> bool {
+        self.log
+            .state()
+            .artifacts()
+            .any(|artifact| matches!(artifact, Artifact::Backup { .. }))
+    }
+
+    fn backups(&self) -> String {
+        match self.has_backup() {
+            true => format!("backups: {}", self.run.backups.display()),
+            false => "there is no backup of this run".to_owned(),
+        }
+    }
+
+    /// What to type, from anywhere.
+    fn command(&self, verb: &str) -> String {
+        let mut words = vec!["eneo-upgrade".to_owned()];
+        let args = &self.inventory.args;
+        words.extend(args.to_args().into_iter().map(
+            |word| match word.contains(char::is_whitespace) {
+                true => format!("'{word}'"),
+                false => word,
+            },
+        ));
+        if let Some(path) = &self.settings.state_dir {
+            words.extend([
+                "--state-dir".to_owned(),
+                self.settings.here.join(path).display().to_string(),
+            ]);
+        }
+        words.push(verb.to_owned());
+        words.join(" ")
+    }
+}

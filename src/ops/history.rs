@@ -1,0 +1,82 @@
+//! What the journal knows: where a run stands, which runs there were, what one has said.
+
+use super::project::find;
+use super::state_folder::failure;
+use crate::engine::RunState;
+use crate::event::{Failure, FailureClass, Record, RunId};
+use crate::journal::{Journal, RunRow};
+use crate::settings::Settings;
+
+/// Where the newest run stands.
+#[derive(Debug)]
+pub struct Status {
+    /// Its line in the history.
+    pub row: RunRow,
+    /// Its state.
+    pub state: RunState,
+    /// Its records.
+    pub records: Vec<Record>,
+}
+
+/// Where the newest run stands; none where there never was one.
+pub async fn status(settings: &Settings) -> Result<Option<Status>, Failure> {
+    let Some(journal) = journal(settings).await? else {
+        return Ok(None);
+    };
+    let Some(row) = journal
+        .runs()
+        .await
+        .map_err(|error| failure(&error))?
+        .into_iter()
+        .next()
+    else {
+        return Ok(None);
+    };
+    let records = journal
+        .records(&row.run)
+        .await
+        .map_err(|error| failure(&error))?;
+    let state =
+        RunState::fold(row.run.clone(), &records).map_err(|error| Failure::from_error(&error))?;
+    Ok(Some(Status {
+        row,
+        state,
+        records,
+    }))
+}
+
+/// All runs, newest first.
+pub async fn history(settings: &Settings) -> Result<Vec<RunRow>, Failure> {
+    match journal(settings).await? {
+        Some(journal) => journal.runs().await.map_err(|error| failure(&error)),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// The records of a run, or of the newest one.
+pub async fn logs(settings: &Settings, run: Option<&RunId>) -> Result<Vec<Record>, Failure> {
+    let unknown = |what: String| {
+        Failure::new(what)
+            .hint("`eneo-upgrade history` lists the runs")
+            .class(FailureClass::Usage)
+    };
+    let Some(journal) = journal(settings).await? else {
+        return Err(unknown("this project has no runs".to_owned()));
+    };
+    let runs = journal.runs().await.map_err(|error| failure(&error))?;
+    let wanted = |row: &&RunRow| run.is_none_or(|run| row.run == *run);
+    let Some(row) = runs.iter().find(wanted) else {
+        return Err(unknown(match run {
+            Some(run) => format!("this project has no run {run}"),
+            None => "this project has no runs".to_owned(),
+        }));
+    };
+    journal
+        .records(&row.run)
+        .await
+        .map_err(|error| failure(&error))
+}
+
+async fn journal(settings: &Settings) -> Result<Option<Journal>, Failure> {
+    find(settings)?.1.journal_to_read().await
+}

@@ -1,0 +1,57 @@
+//! Going back: an open run is brought to what there was before it.
+
+use super::drive::Driver;
+use super::project::Project;
+use super::{Ended, resume, upgrade};
+use crate::engine::{Report, RunLog};
+use crate::event::{Event, Failure, FailureClass};
+use crate::plan::{self, Extent};
+use crate::settings::{DrainFlags, Settings};
+
+/// Goes back from the open run of a project. `discard_writes` says that what people have written
+/// to the new release since may be lost.
+pub async fn rollback(
+    settings: &Settings,
+    discard_writes: bool,
+    report: &Report,
+) -> Result<Ended, Failure> {
+    let project = Project::open(settings).await?;
+    let (run, inventory) = resume::open(&project).await?;
+    let _lock = project
+        .state
+        .lock(&inventory.engine.id, &inventory.model.name)
+        .await?;
+    upgrade::settle(&project.children(), report).await?;
+    let journal = project.state.journal().await?;
+    let mut log = RunLog::resume(journal, run.clone(), report.clone())
+        .await
+        .map_err(|error| Failure::from_error(&error))?;
+    let failure = |error: plan::NoWayBack| Failure::from_error(&error);
+    if plan::extent(log.state()).map_err(failure)? == Extent::Serving && !discard_writes {
+        return Err(Failure::new(
+            "the new release was started: what was written to it since would be lost",
+        )
+        .hint("`eneo-upgrade rollback --discard-writes-since` goes back all the same")
+        .class(FailureClass::Refused));
+    }
+    let plan = plan::rollback(log.state()).map_err(failure)?;
+    let steps = plan
+        .to_recorded()
+        .map_err(|error| Failure::from_error(&error))?;
+    log.record(Event::Planned {
+        purpose: plan.purpose,
+        steps,
+    })
+    .await
+    .map_err(|error| Failure::from_error(&error))?;
+    let run = upgrade::run(
+        &project,
+        run,
+        &DrainFlags {
+            timeout: std::time::Duration::ZERO,
+        },
+    );
+    Driver::new(settings, &project, inventory, run, log)
+        .drive()
+        .await
+}

@@ -1,0 +1,108 @@
+//! `docker compose pull && docker compose up -d`, with a backup and a way back.
+
+use super::drive::Driver;
+use super::outlook::Outlook;
+use super::project::Project;
+use super::state_folder::open_run;
+use super::{Confirm, Ended};
+use crate::engine::{Report, RunLog};
+use crate::event::{Event, Failure, Live, Outcome, Purpose, RunId};
+use crate::host::process::Children;
+use crate::plan::{Fetched, Run};
+use crate::settings::{DrainFlags, Settings, UpgradeFlags};
+
+/// How long a leftover of an earlier process may go on by itself before it is ended.
+pub(super) const PATIENCE: std::time::Duration = std::time::Duration::from_mins(2);
+
+/// Upgrades a project.
+pub async fn upgrade(
+    settings: &Settings,
+    flags: &UpgradeFlags,
+    confirm: &impl Confirm,
+    report: &Report,
+) -> Result<Ended, Failure> {
+    let project = Project::open(settings).await?;
+    report.note("looking at the project");
+    let outlook = Outlook::look(&project, flags.to.as_deref()).await?;
+    no_open_run(&project, &outlook.inventory.model.name).await?;
+    if outlook.refuses() {
+        report.live(Live::Plan(Box::new(outlook.view(&[], &Fetched::default()))));
+        return Ok(Ended::plain(Outcome::Refused, "nothing was touched"));
+    }
+    if outlook.is_unchanged() {
+        let state = "everything is as the files and registries say; nothing was touched";
+        return Ok(Ended::plain(Outcome::Unchanged, state));
+    }
+    let run = run(&project, RunId::random(), &flags.drain);
+    let first = outlook.fetch_plan(&run);
+    let second = outlook.upgrade_plan(&Fetched::default(), &run);
+    let view = outlook.view(&[&first, &second], &Fetched::default());
+    report.live(Live::Plan(Box::new(view)));
+    report.flush().await;
+    if !confirm.confirm("Upgrade now?", true) {
+        return Ok(Ended::plain(Outcome::Refused, "nothing was touched"));
+    }
+    let inventory = &outlook.inventory;
+    let _lock = project
+        .state
+        .lock(&inventory.engine.id, &inventory.model.name)
+        .await?;
+    settle(&project.children(), report).await?;
+    let started = Event::RunStarted {
+        project: inventory.model.name.clone(),
+        directory: inventory.args.directory.clone(),
+        tool: env!("CARGO_PKG_VERSION").to_owned(),
+        release: inventory.release().map(str::to_owned),
+        to: flags.to.clone(),
+    };
+    let journal = project.state.journal().await?;
+    let mut log = RunLog::begin(journal, run.id.clone(), started, report.clone())
+        .await
+        .map_err(|error| match error {
+            crate::engine::LogError::Journal(error) => super::state_folder::failure(&error),
+            crate::engine::LogError::Illegal(error) => Failure::from_error(&error),
+        })?;
+    let steps = first
+        .to_recorded()
+        .map_err(|error| Failure::from_error(&error))?;
+    log.record(Event::Planned {
+        purpose: Purpose::Fetch,
+        steps,
+    })
+    .await
+    .map_err(|error| Failure::from_error(&error))?;
+    Driver::new(settings, &project, outlook.inventory, run, log)
+        .drive()
+        .await
+}
+
+pub(super) fn run(project: &Project, id: RunId, drain: &DrainFlags) -> Run {
+    Run {
+        backups: project.state.backups(&id),
+        files: project.state.files(&id),
+        drain_seconds: drain.timeout.as_secs(),
+        id,
+    }
+}
+
+async fn no_open_run(project: &Project, name: &str) -> Result<(), Failure> {
+    let Some(journal) = project.state.journal_to_read().await? else {
+        return Ok(());
+    };
+    match journal
+        .open_run(name)
+        .await
+        .map_err(|error| super::state_folder::failure(&error))?
+    {
+        None => Ok(()),
+        Some(run) => Err(open_run(format!(
+            "run {run} of project `{name}` is still open"
+        ))),
+    }
+}
+
+/// No child of an earlier process may be at work beside us.
+pub(super) async fn settle(children: &Children, report: &Report) -> Result<(), Failure> {
+    children.settle(PATIENCE, |note| report.note(note)).await?;
+    Ok(())
+}

@@ -1,0 +1,108 @@
+//! Decides what a run does: pure functions from what there is to a list of steps with causes.
+//!
+//! It must not act, wait or ask; everything it needs is handed to it.
+
+mod changes;
+mod edits;
+mod fetch;
+mod fetched;
+mod parts;
+mod rollback;
+mod upgrade;
+mod view;
+
+use std::path::PathBuf;
+
+pub use changes::{Change, Changes};
+pub use edits::{FileEdits, plan_edits};
+pub use fetch::fetch;
+pub use fetched::Fetched;
+pub use rollback::{Extent, NoWayBack, before, extent, rollback};
+pub use upgrade::upgrade;
+pub use view::view;
+
+use crate::event::{PlannedStep, Purpose, RunId};
+use crate::steps::AnyStep;
+
+/// A list of steps.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// What it is for.
+    pub purpose: Purpose,
+    /// Its steps, in order.
+    pub steps: Vec<Planned>,
+}
+
+/// A step and why it is there.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Planned {
+    /// The step.
+    pub step: AnyStep,
+    /// Why.
+    pub cause: String,
+    /// Steps of one unit are done again together after an interruption within it.
+    pub unit: Option<&'static str>,
+}
+
+/// What a plan needs to know about the run it is for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    /// Its id.
+    pub id: RunId,
+    /// The folder for its backups.
+    pub backups: PathBuf,
+    /// The folder for the files it edits, as they were.
+    pub files: PathBuf,
+    /// Seconds to wait for active jobs.
+    pub drain_seconds: u64,
+}
+
+impl Plan {
+    fn new(purpose: Purpose) -> Self {
+        Self {
+            purpose,
+            steps: Vec::new(),
+        }
+    }
+
+    fn push(&mut self, step: AnyStep, cause: impl Into<String>) {
+        self.push_in(None, step, cause);
+    }
+
+    fn push_in(&mut self, unit: Option<&'static str>, step: AnyStep, cause: impl Into<String>) {
+        self.steps.push(Planned {
+            step,
+            cause: cause.into(),
+            unit,
+        });
+    }
+
+    /// The steps as the journal keeps them.
+    pub fn to_recorded(&self) -> Result<Vec<PlannedStep>, serde_json::Error> {
+        self.steps
+            .iter()
+            .map(|planned| {
+                Ok(PlannedStep {
+                    id: planned.step.id(),
+                    title: planned.step.title(),
+                    cause: planned.cause.clone(),
+                    unit: planned.unit.map(str::to_owned),
+                    spec: serde_json::to_value(&planned.step)?,
+                })
+            })
+            .collect()
+    }
+}
+
+/// The tag of ours under which a run brings a new image here.
+fn new_tag(run: &RunId, service: &str) -> String {
+    format!("eneo-upgrade/{run}/new:{service}")
+}
+
+/// The tag of ours that keeps an old image.
+fn old_tag(run: &RunId, service: &str) -> String {
+    format!("eneo-upgrade/{run}/old:{service}")
+}
+
+/// Seconds that a service may take to get healthy, where no recipe says.
+const WINDOW: u64 = 300;

@@ -1,0 +1,217 @@
+//! The steps of an upgrade one by one: what each needs to know, taken from what there is.
+
+use std::collections::BTreeMap;
+
+use super::upgrade::Planner;
+use super::{FileEdits, new_tag};
+use crate::host::files;
+use crate::inventory::{Wanted, split_reference};
+use crate::steps::{
+    AnyStep, Check, Dump, DumpKind, EditFile, Health, Migrate, Move, Start, Started, Verify,
+};
+
+impl Planner<'_> {
+    pub(super) fn dump(&self, kind: DumpKind) -> Option<Dump> {
+        let database = self.inventory.database.as_ref()?;
+        let images = self.inventory.services.iter().filter_map(|(name, facts)| {
+            let container = facts.containers.first()?;
+            let digest = facts
+                .image
+                .as_ref()
+                .and_then(|image| image.running_digests.first());
+            Some((name.clone(), digest.unwrap_or(&container.image).clone()))
+        });
+        Some(Dump {
+            kind,
+            folder: self.run.backups.clone(),
+            run: self.run.id.clone(),
+            database: database.name.clone(),
+            system: database.identity.system.clone(),
+            server: database.identity.version.clone(),
+            release: self.inventory.release().map(str::to_owned),
+            images: images.collect(),
+            revisions: database.revisions.clone(),
+        })
+    }
+
+    pub(super) fn edit_file(&self, number: usize, file: &FileEdits, last: bool) -> EditFile {
+        let name = file.path.file_name().unwrap_or_default().to_string_lossy();
+        let targets = self.inventory.services.iter().filter_map(|(name, facts)| {
+            let image = facts.image.as_ref()?;
+            (image.target != image.reference).then(|| (name.clone(), image.target.clone()))
+        });
+        EditFile {
+            path: file.path.clone(),
+            edits: file.edits.clone(),
+            before: files::sha256(file.before.as_bytes()),
+            after: files::sha256(file.after.as_bytes()),
+            saved: self.run.files.join(format!("{number}-{name}")),
+            images: if last {
+                targets.collect()
+            } else {
+                BTreeMap::new()
+            },
+        }
+    }
+
+    pub(super) fn edit_cause(file: &FileEdits) -> &'static str {
+        let gates = file
+            .edits
+            .iter()
+            .any(|edit| matches!(edit, crate::steps::Edit::Gate { .. }));
+        match gates {
+            true => "without it they start while the schema is being migrated",
+            false => "the release to go to is set there",
+        }
+    }
+
+    pub(super) fn moves(&self) -> Vec<Move> {
+        let mut moves: Vec<Move> = Vec::new();
+        for (service, facts) in &self.inventory.services {
+            let Some(image) = facts
+                .image
+                .as_ref()
+                .filter(|_| self.changes.replaces(service))
+            else {
+                continue;
+            };
+            let pinned = split_reference(&image.target).1.is_some();
+            let known = moves.iter().any(|tag| tag.reference == image.target);
+            let Some(to) = self.fetched_tag(service).filter(|_| !pinned && !known) else {
+                continue;
+            };
+            moves.push(Move {
+                reference: image.target.clone(),
+                from: image.way_back().map(str::to_owned),
+                to,
+            });
+        }
+        moves
+    }
+
+    /// What a service must run after the upgrade, by id where it is here already.
+    pub(super) fn fetched_tag(&self, service: &str) -> Option<String> {
+        let facts = self.inventory.services.get(service)?;
+        let Wanted::Digest { .. } = facts.image.as_ref()?.wanted else {
+            return None;
+        };
+        match self.fetched.images.get(service) {
+            Some(id) => Some(id.clone()),
+            // Before the fetch, for a plan that is only shown.
+            None => Some(new_tag(&self.run.id, service)),
+        }
+    }
+
+    pub(super) fn start(&self, service: &str) -> AnyStep {
+        let before = self.inventory.services.get(service).and_then(|facts| {
+            let container = facts.containers.first()?;
+            Some(Started {
+                id: container.id.clone(),
+                at: container.started_at.clone(),
+            })
+        });
+        let one_shot = self
+            .inventory
+            .model
+            .services
+            .get(service)
+            .is_some_and(crate::host::Service::is_one_shot);
+        let migrates = self.inventory.recipe.roles.migration.as_deref() == Some(service);
+        if one_shot || migrates {
+            return AnyStep::Migrate(Migrate {
+                service: service.to_owned(),
+                before,
+                migrates,
+                writers: match migrates {
+                    true => [self.workers(), self.writers()].concat(),
+                    false => Vec::new(),
+                },
+                remake: match migrates {
+                    true => self.all_but_entry(),
+                    false => vec![service.to_owned()],
+                },
+            });
+        }
+        let speaks_for_all = self
+            .inventory
+            .recipe
+            .health
+            .as_ref()
+            .is_some_and(|health| health.service == service);
+        AnyStep::Start(Start {
+            service: service.to_owned(),
+            healthy: !speaks_for_all,
+            window_seconds: self.window(),
+        })
+    }
+
+    /// The heads the schema must be at: the new image's, else what it is at already.
+    pub(super) fn heads(&self) -> Option<Vec<String>> {
+        let roles = &self.inventory.recipe.roles;
+        let migration = roles
+            .migration
+            .as_ref()
+            .filter(|service| self.changes.replaces(service));
+        match (&self.fetched.revisions, migration) {
+            (Some((heads, _)), _) => Some(heads.clone()),
+            // A plan that is only shown, before the new image is here.
+            (None, Some(service)) if !self.fetched.images.contains_key(service) => Some(Vec::new()),
+            (None, _) => self.inventory.database.as_ref()?.revisions.clone(),
+        }
+    }
+
+    pub(super) fn health(&self, part: bool) -> Option<Health> {
+        let health = self.inventory.recipe.health.as_ref()?;
+        self.inventory.services.get(&health.service)?;
+        Some(Health {
+            service: health.service.clone(),
+            port: health.port,
+            path: health.path.clone(),
+            part: part.then(|| (health.pointer.clone(), health.equals.clone())),
+            window_seconds: health.window_seconds,
+        })
+    }
+
+    pub(super) fn verify(&self, stage: &str, judged: impl Fn(&str) -> bool) -> Verify {
+        let images = self
+            .inventory
+            .services
+            .keys()
+            .filter(|service| judged(service));
+        let images = images.filter_map(|service| {
+            let wanted = match self.changes.replaces(service) {
+                true => self.fetched_tag(service)?,
+                false => self.inventory.services[service]
+                    .containers
+                    .first()?
+                    .image
+                    .clone(),
+            };
+            Some((service.clone(), wanted))
+        });
+        let migrated = self.fetched.revisions.as_ref().map(|(_, known)| known);
+        let applies = |since: &Option<String>| match (since, migrated) {
+            (None, _) => true,
+            (Some(since), Some(known)) => known.contains(since),
+            (Some(_), None) => false,
+        };
+        let assertions = &self.inventory.recipe.assertions;
+        let checks = assertions
+            .iter()
+            .filter(|a| applies(&a.since))
+            .map(|assertion| Check {
+                name: assertion.name.clone(),
+                sql: assertion.sql.clone(),
+                equals: assertion.equals.clone(),
+            });
+        Verify {
+            stage: stage.to_owned(),
+            images: images.collect(),
+            revisions: self.heads(),
+            checks: match self.inventory.recipe.database {
+                Some(_) => checks.collect(),
+                None => Vec::new(),
+            },
+        }
+    }
+}

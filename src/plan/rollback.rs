@@ -1,0 +1,352 @@
+//! The way back, planned from what may have been changed. Never the steps in reverse.
+
+use thiserror::Error;
+
+use super::Plan;
+use crate::engine::{RunState, Status, StepState};
+use crate::event::{Artifact, Purpose};
+use crate::steps::{
+    AnyStep, Before, Create, DumpKind, Keep, Migrate, Move, ReleaseFeeder, RestoreDatabase,
+    RestoreFile, Retag, Start, Stop, Verify,
+};
+
+/// There is no way back to plan.
+#[derive(Debug, Error)]
+pub enum NoWayBack {
+    /// A step cannot be read.
+    #[error("cannot read a step of the run back: {0}")]
+    Unreadable(#[from] serde_json::Error),
+    /// The database may have been changed, and there is no exact backup of it.
+    #[error("the database may have been changed, and the run has no exact backup of it")]
+    NoBackup,
+}
+
+/// How far a run has gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Extent {
+    /// Nothing of the user's was touched.
+    Nothing,
+    /// Services were stopped, tags, files or containers changed; the database was not.
+    Stack,
+    /// The database may have been changed; nobody could write to it since.
+    Database,
+    /// The new release was started: people may have written since.
+    Serving,
+}
+
+/// A step that was begun, and what became of it.
+struct Touched {
+    step: AnyStep,
+    artifact: Option<Artifact>,
+}
+
+/// How far a run has gone.
+pub fn extent(state: &RunState) -> Result<Extent, NoWayBack> {
+    let touched = touched(state)?;
+    let migrations: Vec<&Migrate> = migrations(&touched).collect();
+    let writers = writers(state)?;
+    let extents = touched.iter().map(|touched| match &touched.step {
+        AnyStep::Stop(_) | AnyStep::Retag(_) | AnyStep::EditFile(_) | AnyStep::Create(_) => {
+            Extent::Stack
+        }
+        AnyStep::Migrate(step) if step.migrates => Extent::Database,
+        AnyStep::Start(step) if !migrations.is_empty() && writers.contains(&step.service) => {
+            Extent::Serving
+        }
+        AnyStep::Start(_) | AnyStep::Migrate(_) => Extent::Stack,
+        _ => Extent::Nothing,
+    });
+    Ok(extents.max().unwrap_or(Extent::Nothing))
+}
+
+/// Plans the way back to what there was before the run.
+pub fn rollback(state: &RunState) -> Result<Plan, NoWayBack> {
+    let touched = touched(state)?;
+    let before = before(state)?;
+    let writers = writers(state)?;
+    let mut plan = Plan::new(Purpose::Rollback);
+    if extent(state)? > Extent::Nothing {
+        stop_new(&mut plan, &touched, &writers);
+        put_back_tags(&mut plan, state)?;
+        put_back_files(&mut plan, &touched);
+        put_back_containers(&mut plan, &touched, &before);
+        let (data, app) = starts(state)?;
+        start(&mut plan, data, &before);
+        if migrations(&touched).next().is_some() {
+            plan.push(
+                AnyStep::RestoreDatabase(restore_database(state)?),
+                "its schema may have been changed",
+            );
+        }
+        start(&mut plan, app, &before);
+        wait_healthy(&mut plan, state, &before)?;
+    }
+    let held = touched.iter().find_map(|touched| match &touched.step {
+        AnyStep::HoldFeeder(step) => Some(step.key.clone()),
+        _ => None,
+    });
+    if let Some(key) = held {
+        plan.push(
+            AnyStep::ReleaseFeeder(ReleaseFeeder { key }),
+            "queued jobs may run again",
+        );
+    }
+    plan.push(
+        AnyStep::Verify(Verify {
+            stage: "what there was before".to_owned(),
+            images: before
+                .services
+                .iter()
+                .map(|(s, b)| (s.clone(), b.image.clone()))
+                .collect(),
+            revisions: before.revisions.filter(|_| before.system.is_some()),
+            checks: Vec::new(),
+        }),
+        "the run ends `rolled back` only when this holds",
+    );
+    Ok(plan)
+}
+
+fn steps(state: &RunState) -> impl Iterator<Item = &StepState> {
+    let upgrades = state
+        .plans
+        .iter()
+        .filter(|plan| plan.purpose == Purpose::Upgrade);
+    upgrades.flat_map(|plan| &plan.steps)
+}
+
+fn read(state: &StepState) -> Result<AnyStep, NoWayBack> {
+    Ok(serde_json::from_value(state.planned.spec.clone())?)
+}
+
+fn touched(state: &RunState) -> Result<Vec<Touched>, NoWayBack> {
+    steps(state)
+        .filter(|step| step.touched)
+        .map(|step| {
+            Ok(Touched {
+                step: read(step)?,
+                artifact: match &step.status {
+                    Status::Finished(artifact) => artifact.clone(),
+                    _ => None,
+                },
+            })
+        })
+        .collect()
+}
+
+fn migrations(touched: &[Touched]) -> impl Iterator<Item = &Migrate> {
+    touched.iter().filter_map(|touched| match &touched.step {
+        AnyStep::Migrate(step) if step.migrates => Some(step),
+        _ => None,
+    })
+}
+
+/// What there was before a run, as its first step has it.
+pub fn before(state: &RunState) -> Result<Before, NoWayBack> {
+    let fetches = state
+        .plans
+        .iter()
+        .filter(|plan| plan.purpose == Purpose::Fetch);
+    for step in fetches.flat_map(|plan| &plan.steps) {
+        if let AnyStep::Keep(Keep { before, .. }) = read(step)? {
+            return Ok(before);
+        }
+    }
+    Ok(Before::default())
+}
+
+/// The services that the plan of the upgrade keeps down while the schema changes.
+fn writers(state: &RunState) -> Result<Vec<String>, NoWayBack> {
+    for step in steps(state) {
+        if let AnyStep::Migrate(Migrate {
+            writers,
+            migrates: true,
+            ..
+        }) = read(step)?
+        {
+            return Ok(writers);
+        }
+    }
+    Ok(Vec::new())
+}
+
+/// How the upgrade starts every service, in its order: those that hold data (before the
+/// migration), and the others.
+fn starts(state: &RunState) -> Result<(Vec<Start>, Vec<Start>), NoWayBack> {
+    let (mut data, mut app) = (Vec::new(), Vec::new());
+    let mut migrated = false;
+    for step in steps(state) {
+        match read(step)? {
+            AnyStep::Start(step) if migrated => app.push(step),
+            AnyStep::Start(step) => data.push(step),
+            AnyStep::Migrate(step) => migrated |= step.migrates,
+            _ => {}
+        }
+    }
+    Ok((data, app))
+}
+
+fn stop_new(plan: &mut Plan, touched: &[Touched], writers: &[String]) {
+    let created = touched.iter().any(|t| matches!(t.step, AnyStep::Create(_)));
+    let mut services = writers.to_vec();
+    services.extend(migrations(touched).map(|step| step.service.clone()));
+    if created && !services.is_empty() {
+        let grace_seconds = touched
+            .iter()
+            .find_map(|touched| match &touched.step {
+                AnyStep::Stop(step) => Some(step.grace_seconds),
+                _ => None,
+            })
+            .unwrap_or_default();
+        plan.push(
+            AnyStep::Stop(Stop {
+                services,
+                grace_seconds,
+            }),
+            "the new release must not write any more",
+        );
+    }
+}
+
+/// They have to name the old images for those to be made anew, also where a pull before the run
+/// had moved them, so that there was nothing to do.
+fn put_back_tags(plan: &mut Plan, state: &RunState) -> Result<(), NoWayBack> {
+    let mut moves = Vec::new();
+    for step in steps(state) {
+        let skipped = matches!(step.status, Status::Skipped(_));
+        let AnyStep::Retag(retag) = read(step)? else {
+            continue;
+        };
+        // A tag that named nothing before does no harm; the files that name it are put back.
+        let back = retag.moves.into_iter().filter_map(|tag| {
+            Some(Move {
+                reference: tag.reference,
+                from: None,
+                to: tag.from?,
+            })
+        });
+        moves.extend(back.filter(|_| step.touched || skipped));
+    }
+    if !moves.is_empty() {
+        plan.push(
+            AnyStep::Retag(Retag { moves }),
+            "Compose must see the old images",
+        );
+    }
+    Ok(())
+}
+
+fn put_back_files(plan: &mut Plan, touched: &[Touched]) {
+    for touched in touched {
+        if let AnyStep::EditFile(step) = &touched.step {
+            plan.push(
+                AnyStep::RestoreFile(RestoreFile {
+                    path: step.path.clone(),
+                    saved: step.saved.clone(),
+                    before: step.before.clone(),
+                    written: step.after.clone(),
+                }),
+                "the run has edited it",
+            );
+        }
+    }
+}
+
+fn put_back_containers(plan: &mut Plan, touched: &[Touched], before: &Before) {
+    let created = touched.iter().filter_map(|touched| match &touched.step {
+        AnyStep::Create(step) => Some(&step.services),
+        _ => None,
+    });
+    let was_there = |service: &&String| before.services.contains_key(*service);
+    let mut services: Vec<String> = created.flatten().filter(was_there).cloned().collect();
+    services.dedup();
+    if !services.is_empty() {
+        plan.push(
+            AnyStep::Create(Create { services }),
+            "the old ones were replaced",
+        );
+    }
+}
+
+fn start(plan: &mut Plan, steps: Vec<Start>, before: &Before) {
+    let ran = |step: &Start| {
+        before
+            .services
+            .get(&step.service)
+            .is_some_and(|before| before.up)
+    };
+    for step in steps.into_iter().filter(ran) {
+        plan.push(AnyStep::Start(step), "it ran before");
+    }
+}
+
+/// The whole app is asked, if the whole app ran.
+fn wait_healthy(plan: &mut Plan, state: &RunState, before: &Before) -> Result<(), NoWayBack> {
+    let ran = |service: &str| before.services.get(service).is_some_and(|before| before.up);
+    if !writers(state)?.iter().all(|service| ran(service)) {
+        return Ok(());
+    }
+    for step in steps(state) {
+        if let AnyStep::Health(health) = read(step)?
+            && health.part.is_none()
+            && ran(&health.service)
+        {
+            plan.push(AnyStep::Health(health), "it was there before");
+        }
+    }
+    Ok(())
+}
+
+fn restore_database(state: &RunState) -> Result<RestoreDatabase, NoWayBack> {
+    for touched in touched(state)? {
+        let AnyStep::Dump(dump) = &touched.step else {
+            continue;
+        };
+        if let (DumpKind::Exact, Some(Artifact::Backup { sha256, .. })) =
+            (dump.kind, &touched.artifact)
+        {
+            return Ok(RestoreDatabase {
+                database: dump.database.clone(),
+                manifest: dump.manifest(),
+                sha256: sha256.clone(),
+                staging: beside(&dump.database, "restored", state.run.as_str()),
+                aside: beside(&dump.database, "failed", state.run.as_str()),
+            });
+        }
+    }
+    Err(NoWayBack::NoBackup)
+}
+
+/// PostgreSQL cuts names at 63 bytes without an error.
+const LONGEST_NAME: usize = 63;
+
+/// `<database>_<what>_<run>`; the database's part is shortened where that is too long. The run's
+/// id keeps it unique.
+fn beside(database: &str, what: &str, run: &str) -> String {
+    let suffix = format!("_{what}_{run}");
+    let mut room = LONGEST_NAME
+        .saturating_sub(suffix.len())
+        .min(database.len());
+    while !database.is_char_boundary(room) {
+        room -= 1;
+    }
+    format!("{}{suffix}", &database[..room])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_beside_a_database_fit_into_63_bytes() {
+        assert_eq!(
+            beside("eneo", "failed", "0123456789"),
+            "eneo_failed_0123456789"
+        );
+        let name = beside(&"å".repeat(40), "failed", "0123456789");
+        assert!(
+            name.len() <= LONGEST_NAME && name.ends_with("_failed_0123456789"),
+            "{name}"
+        );
+    }
+}

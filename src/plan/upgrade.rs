@@ -1,0 +1,287 @@
+//! The plan of an upgrade, in the order that keeps every promise.
+
+use super::{Changes, Fetched, FileEdits, Plan, Run, WINDOW};
+use crate::event::Purpose;
+use crate::inventory::Inventory;
+use crate::steps::{
+    AnyStep, CheckSchema, Create, Drain, DumpKind, HoldFeeder, ReleaseFeeder, Retag, Stop,
+};
+
+/// What is done again together when a run is interrupted before the first container is replaced:
+/// what it found out (no job active, nobody writing) may not be true any more.
+const QUIESCE: &str = "quiesce";
+
+/// Plans it. `edits` come from [`plan_edits`](super::plan_edits).
+pub fn upgrade(
+    inventory: &Inventory,
+    changes: &Changes,
+    edits: &[FileEdits],
+    fetched: &Fetched,
+    run: &Run,
+) -> Plan {
+    let planner = Planner {
+        inventory,
+        changes,
+        edits,
+        fetched,
+        run,
+    };
+    let mut plan = Plan::new(Purpose::Upgrade);
+    if changes.need_outage(inventory) {
+        planner.quiesce(&mut plan);
+        planner.change(&mut plan, &planner.all_but_entry());
+        planner.start_data(&mut plan);
+        planner.migrate(&mut plan);
+        planner.start_app(&mut plan);
+        planner.settle(&mut plan);
+    } else {
+        let replaced = |service: &String| changes.replaces(service);
+        let services: Vec<String> = changes
+            .services
+            .keys()
+            .filter(|s| replaced(s))
+            .cloned()
+            .collect();
+        planner.change(&mut plan, &services);
+        planner.start_changed(&mut plan);
+    }
+    plan.push(
+        AnyStep::Verify(planner.verify("everything", |_| true)),
+        "the run ends `upgraded` only when this holds",
+    );
+    plan
+}
+
+/// What the order and the single steps are planned from.
+pub(super) struct Planner<'a> {
+    pub(super) inventory: &'a Inventory,
+    pub(super) changes: &'a Changes,
+    pub(super) edits: &'a [FileEdits],
+    pub(super) fetched: &'a Fetched,
+    pub(super) run: &'a Run,
+}
+
+impl Planner<'_> {
+    pub(super) fn window(&self) -> u64 {
+        self.inventory
+            .recipe
+            .health
+            .as_ref()
+            .map_or(WINDOW, |health| health.window_seconds)
+    }
+
+    pub(super) fn workers(&self) -> Vec<String> {
+        self.existing(&self.inventory.recipe.roles.worker)
+    }
+
+    pub(super) fn writers(&self) -> Vec<String> {
+        self.existing(&self.inventory.recipe.roles.writers)
+    }
+
+    fn existing(&self, services: &[String]) -> Vec<String> {
+        let known = |service: &&String| self.inventory.services.contains_key(*service);
+        services.iter().filter(known).cloned().collect()
+    }
+
+    fn is_entry(&self, service: &str) -> bool {
+        self.inventory.recipe.roles.entry.as_deref() == Some(service)
+    }
+
+    pub(super) fn all_but_entry(&self) -> Vec<String> {
+        let all = self.inventory.services.keys();
+        all.filter(|service| !self.is_entry(service))
+            .cloned()
+            .collect()
+    }
+
+    /// From the first backup to the moment when nobody writes and an exact backup is there.
+    fn quiesce(&self, plan: &mut Plan) {
+        if let Some(dump) = self.dump(DumpKind::Online) {
+            plan.push(
+                AnyStep::Dump(dump),
+                "nothing is touched without a proven backup",
+            );
+        }
+        let unit = Some(QUIESCE);
+        let drain = self.inventory.recipe.drain.as_ref();
+        if let Some(drain) = drain.filter(|_| self.workers().iter().any(|s| self.has_containers(s)))
+        {
+            if let Some(hold) = &drain.hold {
+                let step = HoldFeeder {
+                    key: hold.key.clone(),
+                    ttl_seconds: hold.ttl_seconds,
+                    workers: self.workers(),
+                };
+                plan.push_in(
+                    unit,
+                    AnyStep::HoldFeeder(step),
+                    "queued jobs wait for the new release",
+                );
+            }
+            let step = Drain {
+                query: crate::inventory::job_query(drain),
+                timeout_seconds: self.run.drain_seconds,
+                workers: self.workers(),
+            };
+            plan.push_in(
+                unit,
+                AnyStep::Drain(step),
+                "stopping the worker would cut jobs short",
+            );
+        }
+        let groups = [
+            (self.workers(), "it must not run while the schema changes"),
+            (self.writers(), "nothing may write from the exact backup on"),
+        ];
+        for (services, cause) in groups {
+            let up: Vec<String> = services
+                .into_iter()
+                .filter(|service| self.has_containers(service))
+                .collect();
+            if !up.is_empty() {
+                let step = Stop {
+                    services: up,
+                    grace_seconds: self.inventory.recipe.stop.grace_seconds,
+                };
+                plan.push_in(unit, AnyStep::Stop(step), cause);
+            }
+        }
+        if let Some(dump) = self.dump(DumpKind::Exact) {
+            plan.push_in(unit, AnyStep::Dump(dump), "going back must lose nothing");
+        }
+    }
+
+    fn has_containers(&self, service: &str) -> bool {
+        self.inventory
+            .services
+            .get(service)
+            .is_some_and(|facts| !facts.containers.is_empty())
+    }
+
+    /// Tags, files, containers: what Compose goes by.
+    fn change(&self, plan: &mut Plan, services: &[String]) {
+        let moves = self.moves();
+        if !moves.is_empty() {
+            plan.push_in(
+                Some(QUIESCE),
+                AnyStep::Retag(Retag { moves }),
+                "from here on Compose sees the new images",
+            );
+        }
+        for (number, file) in self.edits.iter().enumerate() {
+            let last = number + 1 == self.edits.len();
+            plan.push_in(
+                Some(QUIESCE),
+                AnyStep::EditFile(self.edit_file(number, file, last)),
+                Self::edit_cause(file),
+            );
+        }
+        if !services.is_empty() {
+            let services = services.to_vec();
+            plan.push(
+                AnyStep::Create(Create { services }),
+                "they differ from what is wanted",
+            );
+        }
+    }
+
+    fn start_data(&self, plan: &mut Plan) {
+        let roles = &self.inventory.recipe.roles;
+        let data: Vec<String> = [&roles.database, &roles.queue]
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect();
+        for service in self.existing(&data) {
+            plan.push(self.start(&service), "the migration needs it");
+        }
+    }
+
+    fn migrate(&self, plan: &mut Plan) {
+        let Some(migration) = &self.inventory.recipe.roles.migration else {
+            return;
+        };
+        if !self.inventory.services.contains_key(migration) {
+            return;
+        }
+        plan.push(self.start(migration), "the new release needs its schema");
+        if let Some(heads) = self.heads() {
+            plan.push(
+                AnyStep::CheckSchema(CheckSchema { heads }),
+                "a log line is no proof of a migration",
+            );
+        }
+    }
+
+    /// Everything but data, migration, worker and entry, in the order of dependencies.
+    fn start_app(&self, plan: &mut Plan) {
+        let roles = &self.inventory.recipe.roles;
+        let done = [
+            &roles.database,
+            &roles.queue,
+            &roles.migration,
+            &roles.entry,
+        ];
+        let workers = self.workers();
+        for service in self.inventory.model.start_order() {
+            if done.contains(&&Some(service.clone())) || workers.contains(&service) {
+                continue;
+            }
+            plan.push(
+                self.start(&service),
+                "its turn in the order of dependencies",
+            );
+            if let Some(health) = self.health(true).filter(|health| health.service == service) {
+                plan.push(AnyStep::Health(health), "judged before the worker starts");
+            }
+        }
+        let judged =
+            |service: &str| !self.is_entry(service) && !workers.iter().any(|w| w == service);
+        plan.push(
+            AnyStep::Verify(self.verify("all but the worker", judged)),
+            "the worker must not start on a schema that is not right",
+        );
+    }
+
+    fn settle(&self, plan: &mut Plan) {
+        for service in self.workers() {
+            plan.push(self.start(&service), "the new release is in order");
+        }
+        if let Some(drain) = &self.inventory.recipe.drain
+            && let Some(hold) = &drain.hold
+        {
+            let key = hold.key.clone();
+            plan.push(
+                AnyStep::ReleaseFeeder(ReleaseFeeder { key }),
+                "queued jobs may run again",
+            );
+        }
+        let entry = self.inventory.recipe.roles.entry.clone();
+        for service in self.existing(&entry.into_iter().collect::<Vec<_>>()) {
+            if self.changes.replaces(&service) {
+                let services = vec![service.clone()];
+                plan.push(
+                    AnyStep::Create(Create { services }),
+                    "the entry changes last",
+                );
+            }
+            plan.push(self.start(&service), "it takes requests from outside");
+        }
+        if let Some(health) = self.health(false) {
+            plan.push(AnyStep::Health(health), "worker included");
+        }
+    }
+
+    fn start_changed(&self, plan: &mut Plan) {
+        for service in self.inventory.model.start_order() {
+            if let Some(cause) = self
+                .changes
+                .services
+                .get(&service)
+                .and_then(super::Change::cause)
+            {
+                plan.push(self.start(&service), cause);
+            }
+        }
+    }
+}

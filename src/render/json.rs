@@ -1,0 +1,90 @@
+//! One JSON object per line: a frozen form, described in docs/json-v1.md. Not a dump of our types.
+
+use serde::Serialize;
+
+use super::{Ending, print_line};
+use crate::event::{Event, FORMAT, Failure, Live, Outcome, Purpose, Record};
+
+/// A plan without what only this tool reads.
+#[derive(Serialize)]
+struct Planned<'a> {
+    v: u8,
+    run: &'a str,
+    seq: u64,
+    at: jiff::Timestamp,
+    kind: &'static str,
+    purpose: Purpose,
+    steps: Vec<Step<'a>>,
+}
+
+#[derive(Serialize)]
+struct Step<'a> {
+    id: String,
+    title: &'a str,
+    cause: &'a str,
+}
+
+#[derive(Serialize)]
+struct Passing<'a> {
+    v: u8,
+    #[serde(flatten)]
+    live: &'a Live,
+}
+
+#[derive(Serialize)]
+struct Last<'a> {
+    v: u8,
+    kind: &'static str,
+    outcome: Option<Outcome>,
+    exit: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<&'a Failure>,
+    state: &'a [String],
+    next: &'a [String],
+}
+
+pub(super) fn record(record: &Record) {
+    let Event::Planned { purpose, steps } = &record.event else {
+        line(record);
+        return;
+    };
+    line(&Planned {
+        v: record.v,
+        run: record.run.as_str(),
+        seq: record.seq,
+        at: record.at,
+        kind: "planned",
+        purpose: *purpose,
+        steps: steps
+            .iter()
+            .map(|step| Step {
+                id: step.id.to_string(),
+                title: &step.title,
+                cause: &step.cause,
+            })
+            .collect(),
+    });
+}
+
+pub(super) fn live(live: &Live) {
+    line(&Passing { v: FORMAT, live });
+}
+
+pub(super) fn end(ending: &Ending<'_>) {
+    line(&Last {
+        v: FORMAT,
+        kind: "ended",
+        outcome: ending.outcome,
+        exit: ending.code,
+        failure: ending.failure,
+        state: ending.state,
+        next: ending.next,
+    });
+}
+
+fn line(object: &impl Serialize) {
+    // Every type here is plain data with text keys, which always serialises.
+    if let Ok(text) = serde_json::to_string(object) {
+        print_line(&text);
+    }
+}

@@ -1,0 +1,157 @@
+//! From events to people and programs: one stream, three displays.
+//!
+//! It must not know where events come from, nor decide anything.
+
+mod json;
+mod plain;
+mod terminal;
+mod text;
+
+use std::collections::HashMap;
+
+use tokio::sync::mpsc;
+
+use crate::event::{Event, Failure, Live, Outcome, Record, Signal, StepId};
+
+pub use text::{history_line, status_lines};
+
+/// Where a run's words go.
+pub enum Display {
+    /// A terminal: progress bars, on standard error.
+    Terminal(terminal::Terminal),
+    /// Plain lines, on standard error.
+    Plain(plain::Plain),
+    /// One JSON object per line, on standard output.
+    Json,
+}
+
+/// How something ended, for the last lines.
+#[derive(Debug, Clone)]
+pub struct Ending<'a> {
+    /// The state; none where the failure came before any run.
+    pub outcome: Option<Outcome>,
+    /// What went wrong.
+    pub failure: Option<&'a Failure>,
+    /// What state things are in.
+    pub state: &'a [String],
+    /// What to type next.
+    pub next: &'a [String],
+    /// The exit code.
+    pub code: u8,
+}
+
+impl Display {
+    /// For people: a terminal where there is one that can show progress, else plain lines.
+    pub fn text() -> Self {
+        match terminal::Terminal::new() {
+            Some(terminal) => Self::Terminal(terminal),
+            None => Self::Plain(plain::Plain::default()),
+        }
+    }
+
+    /// For programs.
+    pub fn json() -> Self {
+        Self::Json
+    }
+
+    /// Shows signals until nobody sends any more.
+    pub async fn show(mut self, mut signals: mpsc::Receiver<Signal>) -> Self {
+        let mut titles = Titles::default();
+        while let Some(signal) = signals.recv().await {
+            match signal {
+                Signal::Recorded(record) => {
+                    titles.learn(&record.event);
+                    self.record(&record, &titles);
+                }
+                Signal::Live(live) => self.live(&live, &titles),
+                Signal::Flush(done) => {
+                    let _ = done.send(());
+                }
+            }
+        }
+        self
+    }
+
+    fn record(&mut self, record: &Record, titles: &Titles) {
+        match self {
+            Self::Terminal(display) => display.record(record, titles),
+            Self::Plain(display) => display.record(record, titles),
+            Self::Json => json::record(record),
+        }
+    }
+
+    fn live(&mut self, live: &Live, titles: &Titles) {
+        match self {
+            Self::Terminal(display) => display.live(live, titles),
+            Self::Plain(display) => display.live(live, titles),
+            Self::Json => json::live(live),
+        }
+    }
+
+    /// Shows how it ended.
+    pub fn end(&mut self, ending: &Ending<'_>) {
+        match self {
+            Self::Terminal(display) => display.end(ending),
+            Self::Plain(_) => plain::Plain::end(ending),
+            Self::Json => json::end(ending),
+        }
+    }
+
+    /// Shows lines that are the answer to a question, on standard output.
+    pub fn answer(&mut self, lines: &[String]) {
+        for line in lines {
+            print_line(line);
+        }
+    }
+
+    /// Shows a recorded run again.
+    pub fn replay(&mut self, records: &[Record]) {
+        let mut titles = Titles::default();
+        for record in records {
+            titles.learn(&record.event);
+            match self {
+                Self::Json => json::record(record),
+                _ => self.answer(&text::recorded(record, &titles)),
+            }
+        }
+    }
+}
+
+/// What the steps of a run do, by id.
+#[derive(Debug, Default)]
+pub struct Titles(HashMap<StepId, String>);
+
+impl Titles {
+    fn learn(&mut self, event: &Event) {
+        if let Event::Planned { steps, .. } = event {
+            self.0.extend(
+                steps
+                    .iter()
+                    .map(|step| (step.id.clone(), step.title.clone())),
+            );
+        }
+    }
+
+    fn of(&self, step: &StepId) -> String {
+        self.0
+            .get(step)
+            .cloned()
+            .unwrap_or_else(|| step.to_string())
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "this is the place that prints")]
+fn print_line(line: &str) {
+    println!("{line}");
+}
+
+#[expect(clippy::print_stderr, reason = "this is the place that prints")]
+fn say(line: &str) {
+    eprintln!("{line}");
+}
+
+fn say_all(lines: &[String]) {
+    for line in lines {
+        say(line);
+    }
+}

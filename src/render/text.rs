@@ -1,0 +1,303 @@
+//! The words for people, the same on a terminal and off it.
+
+use super::{Ending, Titles};
+use crate::event::{
+    Artifact, Event, Failure, Job, Outcome, PlanView, ProgressUnit, Record, RoleView, Severity,
+};
+
+/// A record as lines, for a run that is replayed.
+pub(super) fn recorded(record: &Record, titles: &Titles) -> Vec<String> {
+    let at = record.at.strftime("%Y-%m-%d %H:%M:%S");
+    let lines = match &record.event {
+        Event::StepStarted { step } => vec![format!("▸ {}", titles.of(step))],
+        Event::RunEnded {
+            outcome,
+            state,
+            next,
+        } => ending(&Ending {
+            outcome: Some(*outcome),
+            failure: None,
+            state,
+            next,
+            code: 0,
+        }),
+        Event::StepFailed { step, failure } => {
+            let mut lines = vec![format!("✗ {}", titles.of(step))];
+            lines.extend(failed(failure));
+            lines
+        }
+        event => happened(event, titles),
+    };
+    lines
+        .into_iter()
+        .map(|line| format!("{at}  {line}"))
+        .collect()
+}
+
+/// What has happened, as lines; empty for what a display shows in its own way.
+pub(super) fn happened(event: &Event, titles: &Titles) -> Vec<String> {
+    match event {
+        Event::RunStarted { project, .. } => vec![format!("run of project {project} started")],
+        Event::RunResumed => vec!["run taken up again".to_owned()],
+        Event::StepFinished {
+            step,
+            artifact,
+            millis,
+        } => {
+            let mut lines = vec![format!("✓ {} ({})", titles.of(step), time(*millis))];
+            lines.extend(
+                artifact
+                    .as_ref()
+                    .and_then(left)
+                    .map(|text| format!("    {text}")),
+            );
+            lines
+        }
+        Event::StepSkipped { step, reason } => vec![format!("· {}: {reason}", titles.of(step))],
+        Event::StepFailed { step, .. } => vec![format!("✗ {}", titles.of(step))],
+        Event::Planned { .. } | Event::StepStarted { .. } | Event::RunEnded { .. } => Vec::new(),
+    }
+}
+
+/// What a step has left, where it is worth a line.
+fn left(artifact: &Artifact) -> Option<String> {
+    match artifact {
+        Artifact::Backup {
+            path,
+            bytes: size,
+            tables,
+            rows,
+            ..
+        } => Some(format!(
+            "{} ({}; {rows} rows in {tables} tables, compared)",
+            path.display(),
+            bytes(*size)
+        )),
+        Artifact::Revisions { heads, .. } => Some(format!("goes to {}", heads.join(", "))),
+        Artifact::Note { text } => Some(text.clone()),
+        Artifact::Images { .. } => None,
+    }
+}
+
+/// The three lines after a failed run, and the one after a good one.
+pub(super) fn ending(ending: &Ending<'_>) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(failure) = ending.failure {
+        lines.extend(failed_without_hint(failure));
+    }
+    let label = match (ending.outcome, ending.failure) {
+        (Some(outcome), None) => outcome.to_string(),
+        _ => "state".to_owned(),
+    };
+    if !ending.state.is_empty() {
+        lines.extend(hanging(&format!("{label}: "), ending.state));
+    }
+    let hint = ending.failure.and_then(|failure| failure.hint.clone());
+    let next: Vec<String> = hint
+        .into_iter()
+        .chain(ending.next.iter().cloned())
+        .collect();
+    if !next.is_empty() {
+        lines.extend(hanging("hint: ", &next));
+    }
+    if ending.failure.is_some()
+        && let Some(outcome) = ending.outcome
+    {
+        lines.push(outcome_line(outcome));
+    }
+    lines
+}
+
+fn outcome_line(outcome: Outcome) -> String {
+    format!("the run ended: {outcome}")
+}
+
+fn failed(failure: &Failure) -> Vec<String> {
+    let mut lines = failed_without_hint(failure);
+    lines.extend(failure.hint.iter().map(|hint| format!("hint: {hint}")));
+    lines
+}
+
+fn failed_without_hint(failure: &Failure) -> Vec<String> {
+    let mut lines = vec![format!("error: {}", failure.error)];
+    lines.extend(failure.details.iter().map(|line| format!("  {line}")));
+    lines
+}
+
+/// The first line behind the label, the others below it.
+fn hanging(label: &str, lines: &[String]) -> Vec<String> {
+    let indent = " ".repeat(label.chars().count());
+    let all = lines.iter().flat_map(|text| text.lines());
+    all.enumerate()
+        .map(|(number, line)| match number {
+            0 => format!("{label}{line}"),
+            _ => format!("{indent}{line}"),
+        })
+        .collect()
+}
+
+/// A plan.
+pub(super) fn plan(plan: &PlanView) -> Vec<String> {
+    let release = plan
+        .release
+        .as_ref()
+        .map_or(String::new(), |release| format!(" {release}"));
+    let mut lines = vec![format!(
+        "{}{release}, project {} in {} (compose {})",
+        plan.app,
+        plan.project,
+        plan.directory.display(),
+        plan.compose
+    )];
+    if let Some(database) = &plan.database {
+        let revisions = match (database.revisions.is_empty(), database.target.is_empty()) {
+            (true, _) => "no schema revision".to_owned(),
+            (false, true) => format!("schema {}", database.revisions.join(", ")),
+            (false, false) => format!(
+                "schema {} → {}",
+                database.revisions.join(", "),
+                database.target.join(", ")
+            ),
+        };
+        let size = bytes(database.bytes);
+        lines.push(format!("database {}: {size}, {revisions}", database.name));
+    }
+    for RoleView { role, services } in &plan.inferred {
+        let services = services.join(", ");
+        lines.push(format!(
+            "no recipe for this app; taken for the {role}: {services}"
+        ));
+    }
+    section(&mut lines, "jobs under way", plan.jobs.iter().map(job));
+    let changes = plan.changes.iter().map(|change| match &change.image {
+        Some(image) => format!("{}: {}: {image}", change.service, change.cause),
+        None => format!("{}: {}", change.service, change.cause),
+    });
+    section(&mut lines, "what changes", changes);
+    let diffs = plan
+        .diffs
+        .iter()
+        .flat_map(|diff| diff.lines().map(str::to_owned));
+    section(&mut lines, "edits of your files", diffs);
+    let steps = plan.steps.iter().enumerate();
+    let steps = steps.map(|(n, step)| format!("{:2}. {} ({})", n + 1, step.title, step.cause));
+    section(&mut lines, "steps", steps);
+    for finding in &plan.findings {
+        let label = match finding.severity {
+            Severity::Refusal => "error: ",
+            Severity::Warning => "warning: ",
+        };
+        lines.push(String::new());
+        lines.extend(hanging(label, std::slice::from_ref(&finding.text)));
+        lines.extend(hanging("hint: ", std::slice::from_ref(&finding.cure)));
+    }
+    lines
+}
+
+fn section(lines: &mut Vec<String>, title: &str, content: impl Iterator<Item = String>) {
+    let mut content = content.peekable();
+    if content.peek().is_some() {
+        lines.push(String::new());
+        lines.push(format!("{title}:"));
+        lines.extend(content.map(|line| format!("  {line}")));
+    }
+}
+
+/// A job that is waited for.
+pub(super) fn job(job: &Job) -> String {
+    let progress = match job.progress.is_empty() {
+        true => String::new(),
+        false => format!("{}, ", job.progress),
+    };
+    format!("{} ({progress}started {} ago)", job.label, seconds(job.age))
+}
+
+/// How far something is.
+pub(super) fn progress(done: u64, total: Option<u64>, unit: ProgressUnit) -> String {
+    let amount = |n| match unit {
+        ProgressUnit::Bytes => bytes(n),
+        ProgressUnit::Layers => n.to_string(),
+        ProgressUnit::Seconds => seconds(n),
+    };
+    let unit = match unit {
+        ProgressUnit::Layers => " layers",
+        ProgressUnit::Bytes | ProgressUnit::Seconds => "",
+    };
+    match total {
+        Some(total) => format!("{} of {}{unit}", amount(done), amount(total)),
+        None => format!("{}{unit}", amount(done)),
+    }
+}
+
+/// A run in a list: id, start, how it ended.
+pub fn history_line(run: &str, started_at: &str, outcome: Option<Outcome>, open: bool) -> String {
+    // To the second is enough for people; the journal has it all.
+    let second = started_at.split('.').next().unwrap_or(started_at);
+    let started_at = format!("{}Z", second.trim_end_matches('Z'));
+    let outcome = outcome.map_or("under way".to_owned(), |outcome| outcome.to_string());
+    let open = if open { " (open)" } else { "" };
+    format!("{run}  {started_at}  {outcome}{open}")
+}
+
+/// Where a run stands: what was done, and what comes next.
+pub fn status_lines(head: String, at: Option<&str>, failure: Option<&Failure>) -> Vec<String> {
+    let mut lines = vec![head];
+    lines.extend(at.map(|title| format!("stands at: {title}")));
+    lines.extend(failure.into_iter().flat_map(failed));
+    lines
+}
+
+fn time(millis: u64) -> String {
+    match millis {
+        0..=9_999 => format!("{}.{} s", millis / 1000, millis % 1000 / 100),
+        _ => seconds(millis / 1000),
+    }
+}
+
+fn seconds(n: u64) -> String {
+    match n {
+        0..=119 => format!("{n} s"),
+        120..=7_199 => format!("{} min", n / 60),
+        _ => format!("{} h {} min", n / 3600, n % 3600 / 60),
+    }
+}
+
+fn bytes(n: u64) -> String {
+    indicatif::HumanBytes(n).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_says_what_then_state_then_hint() {
+        let failure = Failure::new("it broke")
+            .details(vec!["last line".into()])
+            .hint("mend it");
+        let lines = ending(&Ending {
+            outcome: Some(Outcome::RolledBack),
+            failure: Some(&failure),
+            state: &["as before".to_owned(), "backups: x".to_owned()],
+            next: &[],
+            code: 4,
+        });
+        let wanted = [
+            "error: it broke",
+            "  last line",
+            "state: as before",
+            "       backups: x",
+            "hint: mend it",
+            "the run ended: rolled back",
+        ];
+        assert_eq!(lines, wanted);
+    }
+
+    #[test]
+    fn times_are_short() {
+        assert_eq!(time(1234), "1.2 s");
+        assert_eq!(time(61_000), "61 s");
+        assert_eq!(seconds(3600), "60 min");
+        assert_eq!(seconds(7260), "2 h 1 min");
+    }
+}

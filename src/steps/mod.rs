@@ -1,0 +1,200 @@
+//! Everything a run can do to the world, one step per file.
+//!
+//! It must not know why a step is in a plan, nor in which order steps stand. The one match below
+//! hands each step the adapters it needs; nobody else sees them all.
+
+mod create;
+mod drain;
+mod dump;
+mod edit_file;
+mod feeder;
+mod fetch;
+mod health;
+mod keep;
+mod migrate;
+mod restore_database;
+mod restore_file;
+mod retag;
+mod revisions;
+mod schema;
+mod start;
+mod stop;
+mod verify;
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+pub use create::Create;
+pub use drain::Drain;
+pub use dump::{Dump, DumpKind, Manifest};
+pub use edit_file::{Edit, EditFile};
+pub use feeder::{HoldFeeder, ReleaseFeeder};
+pub use fetch::{Fetch, FetchImages};
+pub use health::Health;
+pub use keep::{Before, Keep, ServiceBefore};
+pub use migrate::{Migrate, Started};
+pub use restore_database::RestoreDatabase;
+pub use restore_file::RestoreFile;
+pub use retag::{Move, Retag};
+pub use revisions::ReadRevisions;
+pub use schema::CheckSchema;
+pub use start::Start;
+pub use stop::Stop;
+pub use verify::{Check, Verify};
+
+use crate::engine::{Probe, Step, StepReport};
+use crate::event::{Artifact, Failure, StepId};
+use crate::host::Host;
+
+/// How often something outside that cannot be awaited is looked at.
+const POLL: Duration = Duration::from_millis(500);
+
+/// Any step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "kebab-case")]
+pub enum AnyStep {
+    /// Give the old images a keeping tag, and write down what there was.
+    Keep(Keep),
+    /// Bring the new images here.
+    FetchImages(FetchImages),
+    /// Read the revision graph of the new image.
+    ReadRevisions(ReadRevisions),
+    /// Dump the database and prove the dump.
+    Dump(Dump),
+    /// Keep queued jobs from being fed to the worker.
+    HoldFeeder(HoldFeeder),
+    /// Wait for active jobs.
+    Drain(Drain),
+    /// Stop services.
+    Stop(Stop),
+    /// Move tags.
+    Retag(Retag),
+    /// Edit a file of the user's.
+    EditFile(EditFile),
+    /// Make containers.
+    Create(Create),
+    /// Start a service.
+    Start(Start),
+    /// Run the migration.
+    Migrate(Migrate),
+    /// Compare the schema revision.
+    CheckSchema(CheckSchema),
+    /// Ask the app whether it is well.
+    Health(Health),
+    /// Compare what runs with what should.
+    Verify(Verify),
+    /// Let queued jobs be fed again.
+    ReleaseFeeder(ReleaseFeeder),
+    /// Put a file back.
+    RestoreFile(RestoreFile),
+    /// Put the database back.
+    RestoreDatabase(RestoreDatabase),
+}
+
+impl AnyStep {
+    /// Its name within a plan.
+    pub fn id(&self) -> StepId {
+        match self {
+            Self::Keep(_) => StepId::new("keep"),
+            Self::FetchImages(_) => StepId::new("fetch-images"),
+            Self::ReadRevisions(_) => StepId::new("read-revisions"),
+            Self::Dump(step) => StepId::of("dump", step.kind.name()),
+            Self::HoldFeeder(_) => StepId::new("hold-feeder"),
+            Self::Drain(_) => StepId::new("drain"),
+            Self::Stop(step) => StepId::of("stop", &step.services.join("+")),
+            Self::Retag(_) => StepId::new("retag"),
+            Self::EditFile(step) => StepId::of("edit-file", &step.path.display().to_string()),
+            Self::Create(step) => StepId::of("create", &step.services.join("+")),
+            Self::Start(step) => StepId::of("start", &step.service),
+            Self::Migrate(step) => StepId::of("run", &step.service),
+            Self::CheckSchema(_) => StepId::new("check-schema"),
+            Self::Health(step) => StepId::of("health", step.id()),
+            Self::Verify(step) => StepId::of("verify", &step.stage),
+            Self::ReleaseFeeder(_) => StepId::new("release-feeder"),
+            Self::RestoreFile(step) => StepId::of("restore-file", &step.path.display().to_string()),
+            Self::RestoreDatabase(_) => StepId::new("restore-database"),
+        }
+    }
+
+    /// What it does, for people.
+    pub fn title(&self) -> String {
+        match self {
+            Self::Keep(step) => step.title(),
+            Self::FetchImages(step) => step.title(),
+            Self::ReadRevisions(_) => "read the new image's schema revisions".to_owned(),
+            Self::Dump(step) => step.title(),
+            Self::HoldFeeder(_) => "hold the feeder of queued jobs".to_owned(),
+            Self::Drain(_) => "wait for active jobs".to_owned(),
+            Self::Stop(step) => format!("stop {}", step.services.join(", ")),
+            Self::Retag(step) => step.title(),
+            Self::EditFile(step) => step.title(),
+            Self::Create(step) => format!("create containers of {}", step.services.join(", ")),
+            Self::Start(step) => format!("start {}", step.service),
+            Self::Migrate(step) => step.title(),
+            Self::CheckSchema(step) => step.title(),
+            Self::Health(step) => step.title(),
+            Self::Verify(step) => format!("verify {}", step.stage),
+            Self::ReleaseFeeder(_) => "let the feeder of queued jobs go on".to_owned(),
+            Self::RestoreFile(step) => format!("put `{}` back", step.path.display()),
+            Self::RestoreDatabase(step) => format!("put database `{}` back", step.database),
+        }
+    }
+}
+
+impl<H: Host> Step<H> for AnyStep {
+    async fn probe(&self, host: &H) -> Result<Probe, Failure> {
+        match self {
+            Self::HoldFeeder(step) => step.probe(host.containers()).await,
+            Self::Drain(step) => step.probe(host.containers()).await,
+            Self::Stop(step) => step.probe(host.containers()).await,
+            Self::Retag(step) => step.probe(host.images()).await,
+            Self::EditFile(step) => step.probe(),
+            Self::Start(step) => step.probe(host.containers()).await,
+            Self::Migrate(step) => step.probe(host.containers()).await,
+            Self::RestoreFile(step) => step.probe(),
+            Self::RestoreDatabase(step) => step.probe(host.database()).await,
+            // Looking again is all these do, or doing it again is how they find out.
+            Self::Keep(_)
+            | Self::FetchImages(_)
+            | Self::ReadRevisions(_)
+            | Self::Dump(_)
+            | Self::Create(_)
+            | Self::CheckSchema(_)
+            | Self::Health(_)
+            | Self::Verify(_)
+            | Self::ReleaseFeeder(_) => Ok(Probe::Needed),
+        }
+    }
+
+    async fn run(&self, host: &H, report: &StepReport) -> Result<Option<Artifact>, Failure> {
+        match self {
+            Self::Keep(step) => step.run(host.images()).await,
+            Self::FetchImages(step) => step.run(host.images(), report).await,
+            Self::ReadRevisions(step) => step.run(host.images()).await,
+            Self::Dump(step) => step.run(host.database(), report).await,
+            Self::HoldFeeder(step) => step.run(host.queue()).await,
+            Self::Drain(step) => step.run(host.database(), report).await,
+            Self::Stop(step) => step.run(host.containers()).await,
+            Self::Retag(step) => step.run(host.images()).await,
+            Self::EditFile(step) => step.run(host.compose()).await,
+            Self::Create(step) => step.run(host.compose()).await,
+            Self::Start(step) => step.run(host.compose(), host.containers(), report).await,
+            Self::Migrate(step) => step.run(host, report).await,
+            Self::CheckSchema(step) => step.run(host.database()).await,
+            Self::Health(step) => step.run(host.containers(), report).await,
+            Self::Verify(step) => step.run(host).await,
+            Self::ReleaseFeeder(step) => step.run(host.queue()).await,
+            Self::RestoreFile(step) => step.run(),
+            Self::RestoreDatabase(step) => step.run(host.database()).await,
+        }
+    }
+
+    fn one_way(&self) -> bool {
+        // Made containers and a half-run migration are what a plain `up` would go on from.
+        matches!(
+            self,
+            Self::Create(_) | Self::Migrate(_) | Self::RestoreDatabase(_)
+        )
+    }
+}

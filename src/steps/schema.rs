@@ -1,0 +1,37 @@
+//! The schema revision is the proof that a migration took place; a log line is not.
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::{Artifact, Failure};
+use crate::host::Database;
+
+/// See the file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckSchema {
+    /// The revisions that the database must be at, sorted.
+    pub heads: Vec<String>,
+}
+
+impl CheckSchema {
+    pub(super) fn title(&self) -> String {
+        match self.heads.is_empty() {
+            true => "check that the schema is at the new image's head".to_owned(),
+            false => format!("check that the schema is at {}", self.heads.join(", ")),
+        }
+    }
+
+    pub(super) async fn run(&self, database: &impl Database) -> Result<Option<Artifact>, Failure> {
+        let found = database.revisions().await?.unwrap_or_default();
+        if found == self.heads {
+            return Ok(None);
+        }
+        let found = match found.is_empty() {
+            true => "no revision at all".to_owned(),
+            false => found.join(", "),
+        };
+        Err(Failure::new(format!(
+            "the database is at {found}, not at {}",
+            self.heads.join(", ")
+        )))
+    }
+}

@@ -1,0 +1,200 @@
+//! What goes wrong ends in a state that is said, and loses nothing.
+
+use std::process::Command;
+
+use super::stack::{Compose, Ran, Stack};
+
+/// Everything of the database that must be the same after going back.
+fn data(stack: &Stack) -> Vec<String> {
+    [
+        "jobs",
+        "info_blobs",
+        "completion_models",
+        "assistants",
+        "websites",
+        "alembic_version",
+    ]
+    .iter()
+    .map(|table| {
+        stack.psql(&format!(
+            "SELECT '{table}', count(*), md5(string_agg(t::text, '' ORDER BY t::text)) \
+                 FROM {table} t"
+        ))
+    })
+    .collect()
+}
+
+fn images(stack: &Stack) -> Vec<String> {
+    let containers = stack.containers();
+    let up = containers
+        .iter()
+        .filter(|(service, _)| *service != "db-init");
+    up.map(|(service, id)| {
+        format!(
+            "{service} {}",
+            stack.docker(&["inspect", "--format", "{{.Image}}", id])
+        )
+    })
+    .collect()
+}
+
+/// Runs the command that was printed for `verb`, as somebody would who has left the folder.
+fn printed_command(stack: &Stack, text: &str, verb: &str) -> Ran {
+    let words = text
+        .lines()
+        .filter_map(|line| line.split_once("eneo-upgrade "))
+        .map(|(_, words)| words.split("  #").next().unwrap_or_default().trim())
+        .find(|words| words.ends_with(verb))
+        .expect("was printed");
+    let args: Vec<&str> = words.split(' ').collect();
+    let output = stack
+        .tool_command(&args)
+        .current_dir("/")
+        .output()
+        .expect("starts");
+    Ran::of(&output)
+}
+
+#[test]
+fn a_failed_migration_needs_attention_and_can_be_gone_back_from() {
+    let options = [
+        "--variant",
+        "started",
+        "--set",
+        "TESTBED_MIGRATION_FAIL=phase2",
+    ];
+    let stack = Stack::new(Compose::Newest, &options);
+    stack.up();
+    stack.seed();
+    let before = (data(&stack), images(&stack), stack.compose_file());
+    stack.publish("v1.7.0", &["latest"]);
+    let ran = stack.tool(&[]).expect(5, "told to fail in phase2");
+    for words in ["state: ", "backups: ", "rollback", "resume"] {
+        assert!(
+            ran.text.contains(words),
+            "`{words}` is not in:\n{}",
+            ran.text
+        );
+    }
+    assert_eq!(stack.states()["worker"], "created");
+    stack.tool(&[]).expect(3, "still open");
+    stack.tool(&["status"]).expect(0, "needs attention");
+    printed_command(&stack, &ran.text, "rollback").expect(4, "rolled back");
+    assert_eq!((data(&stack), images(&stack), stack.compose_file()), before);
+    assert!(
+        stack
+            .psql("SELECT string_agg(datname, ' ') FROM pg_database")
+            .contains("eneo_failed_")
+    );
+    assert_eq!(stack.get("/api/healthz").0, 200);
+    stack.tool(&["history"]).expect(0, "rolled back");
+}
+
+#[test]
+fn a_run_that_needs_attention_can_be_gone_on_with() {
+    let stack = Stack::new(Compose::Floor, &["--set", "TESTBED_MIGRATION_FAIL=last"]);
+    stack.up();
+    stack.seed();
+    stack.publish("v1.7.0", &["latest"]);
+    stack.tool(&[]).expect(5, "needs attention");
+    let env = stack.path().join("env_backend.env");
+    let text = std::fs::read_to_string(&env).expect("is there");
+    let mended = text.replace("TESTBED_MIGRATION_FAIL=last", "TESTBED_MIGRATION_FAIL=");
+    assert_ne!(text, mended);
+    std::fs::write(&env, mended).expect("written");
+    stack.tool(&["resume"]).expect(0, "upgraded");
+    assert!(stack.get("/api/version").1.contains("v1.7.0"));
+}
+
+#[test]
+fn a_drain_that_takes_too_long_touches_nothing() {
+    let stack = Stack::new(Compose::Newest, &["--variant", "started"]);
+    stack.up();
+    stack.seed();
+    let before = (stack.containers(), stack.states(), stack.compose_file());
+    let job = stack.crawl(60);
+    stack.publish("v1.7.0", &["latest"]);
+    let ran = stack
+        .tool(&["--drain-timeout", "1s"])
+        .expect(3, "still running after 1 s");
+    assert!(
+        ran.text.contains("https://docs.example.org"),
+        "{}",
+        ran.text
+    );
+    assert_eq!(
+        (stack.containers(), stack.states(), stack.compose_file()),
+        before
+    );
+    let status = stack.psql(&format!("SELECT status FROM jobs WHERE id = '{job}'"));
+    assert_eq!(status, "in progress");
+    let leader = [
+        "compose",
+        "exec",
+        "-T",
+        "redis",
+        "redis-cli",
+        "GET",
+        "crawl_feeder:leader",
+    ];
+    assert!(
+        !stack.docker(&leader).contains("eneo-upgrade"),
+        "the feeder is still held"
+    );
+}
+
+#[test]
+fn a_missing_image_is_refused_before_anything_is_touched() {
+    let stack = Stack::new(Compose::Newest, &["--tag", "v1.6.3"]);
+    stack.up();
+    let before = (stack.containers(), stack.compose_file());
+    stack
+        .tool(&["--to", "v9.9.9"])
+        .expect(3, "eneo-backend:v9.9.9");
+    assert_eq!((stack.containers(), stack.compose_file()), before);
+    assert!(!stack.path().join(".eneo-upgrade").exists());
+}
+
+/// A file system of so many KiB, taken away at the end.
+struct SmallDisk(tempfile::TempDir);
+
+impl SmallDisk {
+    fn new(kib: u32) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let size = format!("size={kib}k");
+        let mut mount = Command::new("mount");
+        mount
+            .args(["-t", "tmpfs", "-o", &size, "tmpfs"])
+            .arg(folder.path());
+        assert!(mount.status().expect("starts").success());
+        Self(folder)
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let unmounted = Command::new("umount").arg(self.0.path()).status();
+        assert!(std::thread::panicking() || unmounted.is_ok_and(|status| status.success()));
+    }
+}
+
+#[test]
+fn a_disk_that_fills_up_leaves_the_app_serving() {
+    let stack = Stack::new(Compose::Newest, &["--variant", "started"]);
+    stack.up();
+    stack.seed();
+    let before = (data(&stack), images(&stack), stack.compose_file());
+    stack.publish("v1.7.0", &["latest"]);
+    // Too small for any backup; then large enough for the one taken while the app is up, too small
+    // for the exact one beside it.
+    for (kib, code) in [(150, 3), (420, 4)] {
+        let disk = SmallDisk::new(kib);
+        let state = disk.0.path().join("state").display().to_string();
+        stack
+            .tool(&["--state-dir", &state])
+            .expect(code, "No space left on device");
+        assert_eq!((data(&stack), images(&stack), stack.compose_file()), before);
+        assert_eq!(stack.get("/api/healthz").0, 200);
+    }
+    stack.tool(&[]).expect(0, "upgraded");
+}

@@ -1,0 +1,16 @@
+//! The tool on a real stack: real engine, Compose, registry, PostgreSQL, Redis, Alembic.
+//!
+//! `scripts/test` starts the registry that these need and names it in `ENEO_TESTBED_REGISTRY`.
+
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests start programs, write files and read the environment"
+)]
+
+mod engine;
+mod failure;
+mod install;
+mod kill;
+mod stack;
+mod upgrade;
+mod why;

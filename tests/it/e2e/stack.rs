@@ -1,0 +1,356 @@
+//! An operator's project in a folder of its own, made by the test bed and taken away at the end.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// How long anything in the test bed may take before the test gives up.
+const LIMIT: Duration = Duration::from_mins(3);
+
+/// Which Compose plugin.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Compose {
+    /// The oldest that is supported.
+    Floor,
+    /// The newest there is.
+    Newest,
+}
+
+pub(super) struct Stack {
+    pub(super) name: String,
+    pub(super) folder: tempfile::TempDir,
+    registry: PathBuf,
+    docker_config: tempfile::TempDir,
+}
+
+/// What a run of the tool left.
+#[derive(Debug)]
+pub(super) struct Ran {
+    pub(super) code: Option<i32>,
+    /// Standard output, then standard error.
+    pub(super) text: String,
+}
+
+impl Ran {
+    pub(super) fn of(output: &Output) -> Self {
+        Self {
+            code: output.status.code(),
+            text: text(output),
+        }
+    }
+
+    #[track_caller]
+    pub(super) fn expect(self, code: i32, words: &str) -> Self {
+        assert!(
+            self.code == Some(code) && self.text.contains(words),
+            "expected exit code {code} and `{words}`, got {:?}:\n{}",
+            self.code,
+            self.text
+        );
+        self
+    }
+}
+
+impl Stack {
+    /// A project folder with v1.6.3 and v1.7.0 in the registry; `latest` is v1.6.3. Nothing is
+    /// brought up.
+    pub(super) fn new(compose: Compose, options: &[&str]) -> Self {
+        let registry = std::env::var_os("ENEO_TESTBED_REGISTRY")
+            .map(PathBuf::from)
+            .expect("`scripts/test` sets up what this test needs");
+        let run = std::env::var("ENEO_TESTBED_RUN").unwrap_or_else(|_| "eut".to_owned());
+        let stack = Self {
+            name: format!("{run}{:06x}", fastrand::u32(..0x0100_0000)),
+            folder: tempfile::tempdir().expect("a folder"),
+            docker_config: tempfile::tempdir().expect("a folder"),
+            registry,
+        };
+        let version = match compose {
+            Compose::Floor => "floor",
+            Compose::Newest => "newest",
+        };
+        let (name, registry) = (stack.name.as_str(), stack.registry.display().to_string());
+        let config = stack.docker_config.path().display().to_string();
+        stack.testbed(&[
+            "docker-config",
+            &config,
+            "--compose",
+            version,
+            "--registry",
+            &registry,
+        ]);
+        stack.testbed(&["publish-infra", &registry, name]);
+        stack.publish("v1.6.3", &["latest", "v1.6.3"]);
+        stack.publish("v1.7.0", &["v1.7.0"]);
+        let folder = stack.path().display().to_string();
+        let mut project = vec!["project", &folder, "--name", name, "--registry", &registry];
+        project.extend(["--namespace", name]);
+        project.extend(options);
+        stack.testbed(&project);
+        stack
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Makes tags name a release.
+    pub(super) fn publish(&self, release: &str, tags: &[&str]) {
+        let registry = self.registry.display().to_string();
+        let mut args = vec!["publish", &registry, &self.name, release];
+        args.extend(tags);
+        self.testbed(&args);
+    }
+
+    /// The registry's address.
+    pub(super) fn registry(&self) -> String {
+        let address = std::fs::read_to_string(self.registry.join("address"));
+        address.expect("the registry runs").trim().to_owned()
+    }
+
+    fn testbed(&self, args: &[&str]) {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/testbed/testbed");
+        let mut command = Command::new(script);
+        command
+            .args(args)
+            .env("DOCKER_CONFIG", self.docker_config.path());
+        succeed(&mut command);
+    }
+
+    /// A program on the project, with the project's Docker configuration.
+    pub(super) fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command
+            .current_dir(self.path())
+            .env("DOCKER_CONFIG", self.docker_config.path())
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// `docker …`, which must work; returns what it printed.
+    pub(super) fn docker(&self, args: &[&str]) -> String {
+        succeed(self.command("docker").args(args))
+    }
+
+    /// The tool, with these arguments, to its end.
+    pub(super) fn tool(&self, args: &[&str]) -> Ran {
+        let output = self.tool_command(args).output().expect("starts");
+        Ran::of(&output)
+    }
+
+    pub(super) fn tool_command(&self, args: &[&str]) -> Command {
+        let mut command = self.command(env!("CARGO_BIN_EXE_eneo-upgrade"));
+        command.args(args);
+        command
+    }
+
+    /// The tool in the background; its words are dropped.
+    pub(super) fn spawn(&self, args: &[&str]) -> Child {
+        let mut command = self.tool_command(args);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        command.spawn().expect("starts")
+    }
+
+    /// Brings the project up as its operator would and waits until it is healthy.
+    pub(super) fn up(&self) {
+        self.docker(&["compose", "up", "-d"]);
+        self.wait_healthy();
+    }
+
+    pub(super) fn seed(&self) {
+        let seed = ["python3", "seed.py", "--tenants", "2", "--rows", "50"];
+        let mut args = vec!["compose", "exec", "-T", "backend"];
+        args.extend(seed);
+        self.docker(&args);
+    }
+
+    pub(super) fn wait_healthy(&self) {
+        wait("the app to be healthy", || {
+            self.get("/api/healthz").0 == 200
+        });
+    }
+
+    /// Asks the app through its entry; status 0 where nothing answers.
+    pub(super) fn get(&self, path: &str) -> (u16, String) {
+        let address = self.docker(&["compose", "port", "traefik", "80"]);
+        curl(&[&format!("http://{}{path}", address.trim())])
+    }
+
+    /// Starts a crawl of so many seconds; returns the id of its job.
+    pub(super) fn crawl(&self, seconds: u32) -> String {
+        let address = self.docker(&["compose", "port", "traefik", "80"]);
+        let body = format!(r#"{{"url":"https://docs.example.org","seconds":{seconds}}}"#);
+        let url = format!("http://{}/api/crawls", address.trim());
+        let (status, answer) = curl(&["-H", "content-type: application/json", "-d", &body, &url]);
+        assert_eq!(status, 201, "{answer}");
+        let answer: serde_json::Value = serde_json::from_str(&answer).expect("JSON");
+        let job = answer["job_id"].as_str().expect("an id").to_owned();
+        let status = format!("SELECT status FROM jobs WHERE id = '{job}'");
+        wait("the crawl to start", || self.psql(&status) == "in progress");
+        job
+    }
+
+    /// One value of the database.
+    pub(super) fn psql(&self, sql: &str) -> String {
+        let container = format!("{}_db", self.name);
+        let psql = ["psql", "-U", "postgres", "-d", "eneo", "-Atc", sql];
+        let mut args = vec!["exec", container.as_str()];
+        args.extend(psql);
+        self.docker(&args).trim().to_owned()
+    }
+
+    /// Service to the id of its container.
+    pub(super) fn containers(&self) -> BTreeMap<String, String> {
+        self.ps("{{.Label \"com.docker.compose.service\"}} {{.ID}}")
+    }
+
+    /// Service to the state of its container.
+    pub(super) fn states(&self) -> BTreeMap<String, String> {
+        self.ps("{{.Label \"com.docker.compose.service\"}} {{.State}}")
+    }
+
+    fn ps(&self, format: &str) -> BTreeMap<String, String> {
+        let filter = format!("label=com.docker.compose.project={}", self.name);
+        let text = self.docker(&[
+            "ps",
+            "-a",
+            "--no-trunc",
+            "--filter",
+            &filter,
+            "--format",
+            format,
+        ]);
+        text.lines()
+            .filter_map(|line| line.split_once(' '))
+            .map(|(service, value)| (service.to_owned(), value.to_owned()))
+            .collect()
+    }
+
+    /// Counts the starts of a service from now on. The engine remembers its last 256 events only,
+    /// so they have to be listened to.
+    pub(super) fn count_starts(&self, service: &str) -> Starts {
+        let project = format!("label=com.docker.compose.project={}", self.name);
+        let service = format!("label=com.docker.compose.service={service}");
+        let mut command = self.command("docker");
+        command.args(["events", "--since", &jiff::Timestamp::now().to_string()]);
+        command.args([
+            "--filter",
+            &project,
+            "--filter",
+            &service,
+            "--filter",
+            "event=start",
+        ]);
+        let file = tempfile::tempfile().expect("a file");
+        command.stdout(file.try_clone().expect("a second handle"));
+        Starts {
+            child: command.spawn().expect("starts"),
+            file,
+        }
+    }
+
+    /// Waits until a migration runs in another container than that of before.
+    pub(super) fn wait_migrating(&self, before: &str) {
+        wait("the migration to run", || {
+            let container = self.containers().remove("db-init");
+            container.is_some_and(|id| id != before)
+                && self
+                    .states()
+                    .get("db-init")
+                    .is_some_and(|state| state == "running")
+        });
+    }
+
+    pub(super) fn compose_file(&self) -> String {
+        std::fs::read_to_string(self.path().join("docker-compose.yml")).expect("is there")
+    }
+}
+
+/// Listens to the engine.
+pub(super) struct Starts {
+    child: Child,
+    file: std::fs::File,
+}
+
+impl Starts {
+    /// Starts so far.
+    pub(super) fn count(mut self) -> usize {
+        use std::io::{Read, Seek};
+        self.child.kill().expect("killed");
+        self.child.wait().expect("ended");
+        let mut text = String::new();
+        self.file.rewind().expect("rewound");
+        self.file.read_to_string(&mut text).expect("read");
+        text.lines().count()
+    }
+}
+
+impl Stack {
+    /// The tool keeps images under tags of its own for as long as its journal knows the run.
+    fn remove_kept_images(&self) {
+        let history = self.tool(&["history"]).text;
+        for run in history.lines().filter_map(|line| line.split(' ').next()) {
+            let reference = format!("reference=eneo-upgrade/{run}/*");
+            let format = "{{.Repository}}:{{.Tag}}";
+            let tags = self.docker(&["images", "--filter", &reference, "--format", format]);
+            for tag in tags.lines() {
+                self.docker(&["rmi", "--no-prune", tag]);
+            }
+        }
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.remove_kept_images();
+        }
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/testbed/testbed");
+        let mut command = self.command(script);
+        command.args(["down", "--project", &self.name, "--namespace", &self.name]);
+        let output = command.output();
+        assert!(
+            std::thread::panicking() || output.is_ok_and(|output| output.status.success()),
+            "the project was not taken away"
+        );
+    }
+}
+
+/// Looks until something is so.
+#[track_caller]
+pub(super) fn wait(what: &str, mut so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !so() {
+        assert!(begun.elapsed() < LIMIT, "waited in vain for {what}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+#[track_caller]
+fn succeed(command: &mut Command) -> String {
+    let output = command.output().expect("starts");
+    assert!(
+        output.status.success(),
+        "{command:?} failed:\n{}",
+        text(&output)
+    );
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn text(output: &Output) -> String {
+    let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
+    text.push_str(&String::from_utf8_lossy(&output.stderr));
+    text
+}
+
+fn curl(args: &[&str]) -> (u16, String) {
+    let output = Command::new("curl")
+        .args(["-s", "-m", "10", "-w", "\n%{http_code}"])
+        .args(args)
+        .output()
+        .expect("starts");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let (body, status) = text.rsplit_once('\n').unwrap_or_default();
+    (status.parse().unwrap_or(0), body.to_owned())
+}

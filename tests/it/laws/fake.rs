@@ -1,0 +1,394 @@
+//! A host that is broken on purpose: killed at any point of any effect, or failing after it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use eneo_upgrade::host::{
+    Backup, Compose, Container, Containers, Database, Host, HostError, HttpAnswer, Images, Model,
+    Queue, Redactor, Row, files,
+};
+use tokio::sync::Notify;
+
+use super::world::{DATABASE, Data, NEW, OLD, World, digest};
+
+/// The host as one process sees it. Its end is not an error that steps could still act upon:
+/// the call never returns, and whoever waits for [`Fake::killed`] drops the process.
+pub(super) struct Fake {
+    world: Arc<Mutex<World>>,
+    folder: PathBuf,
+    redactor: Redactor,
+    /// Moments so far at which the process could be killed.
+    pub(super) points: AtomicUsize,
+    kill_at: Option<usize>,
+    end: Notify,
+    /// Effects so far.
+    pub(super) effects: AtomicUsize,
+    fail_after: Option<usize>,
+}
+
+/// A part of an effect that is there at once or not at all.
+type Part = Box<dyn FnOnce(&mut World) + Send>;
+
+fn part(change: impl FnOnce(&mut World) + Send + 'static) -> Part {
+    Box::new(change)
+}
+
+fn unexpected<T>(what: impl Into<String>) -> Result<T, HostError> {
+    Err(HostError::Unexpected(what.into()))
+}
+
+impl Fake {
+    pub(super) fn new(
+        world: Arc<Mutex<World>>,
+        folder: &Path,
+        kill_at: Option<usize>,
+        fail_after: Option<usize>,
+    ) -> Self {
+        Self {
+            world,
+            folder: folder.to_owned(),
+            redactor: Redactor::default(),
+            points: AtomicUsize::new(0),
+            kill_at,
+            end: Notify::new(),
+            effects: AtomicUsize::new(0),
+            fail_after,
+        }
+    }
+
+    pub(super) async fn killed(&self) {
+        self.end.notified().await;
+    }
+
+    fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().expect("no panic before")
+    }
+
+    async fn point(&self) {
+        let number = self.points.fetch_add(1, Ordering::Relaxed);
+        if self.kill_at.is_some_and(|at| number >= at) {
+            self.end.notify_one();
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// May be killed before, between the parts and after. A child that outlives us (`docker
+    /// compose`) and is waited for by the next process is the same as being killed after.
+    async fn effect(&self, parts: Vec<Part>) -> Result<(), HostError> {
+        self.point().await;
+        for (number, part) in parts.into_iter().enumerate() {
+            if number > 0 {
+                self.point().await;
+            }
+            part(&mut self.world());
+        }
+        self.point().await;
+        let number = self.effects.fetch_add(1, Ordering::Relaxed);
+        if self.fail_after == Some(number) {
+            return unexpected("failed after its effect");
+        }
+        Ok(())
+    }
+
+    fn needs_database(&self) -> Result<(), HostError> {
+        match self.world().is_up("db") {
+            true => Ok(()),
+            false => unexpected("the database does not run"),
+        }
+    }
+}
+
+impl Host for Fake {
+    type Images = Self;
+    type Containers = Self;
+    type Compose = Self;
+    type Database = Self;
+    type Queue = Self;
+
+    fn images(&self) -> &Self {
+        self
+    }
+    fn containers(&self) -> &Self {
+        self
+    }
+    fn compose(&self) -> &Self {
+        self
+    }
+    fn database(&self) -> &Self {
+        self
+    }
+    fn queue(&self) -> &Self {
+        self
+    }
+    fn redactor(&self) -> &Redactor {
+        &self.redactor
+    }
+}
+
+impl Images for Fake {
+    async fn pull(
+        &self,
+        _repository: &str,
+        wanted: &str,
+        progress: &(dyn Fn(u64, u64) + Sync),
+    ) -> Result<String, HostError> {
+        let found = self
+            .world()
+            .registry
+            .values()
+            .find(|id| digest(id) == wanted)
+            .cloned();
+        let Some(id) = found else {
+            return unexpected(format!("the registry does not have {wanted}"));
+        };
+        progress(1, 1);
+        let image = id.clone();
+        self.effect(vec![part(move |world| {
+            world.images.insert(image);
+        })])
+        .await?;
+        Ok(id)
+    }
+
+    async fn tag(&self, image: &str, reference: &str) -> Result<(), HostError> {
+        let Some(id) = self.world().id_of(image) else {
+            return unexpected(format!("there is no image {image}"));
+        };
+        let reference = reference.to_owned();
+        self.effect(vec![part(move |world| {
+            world.tags.insert(reference, id);
+        })])
+        .await
+    }
+
+    async fn id_of(&self, reference: &str) -> Result<Option<String>, HostError> {
+        Ok(self.world().id_of(reference))
+    }
+
+    async fn read_folder(
+        &self,
+        image: &str,
+        _folder: &str,
+    ) -> Result<Vec<(String, String)>, HostError> {
+        let id = self.world().id_of(image).unwrap_or_default();
+        let mut sources = vec![("a.py".to_owned(), format!("revision = '{OLD}'\n"))];
+        if id.ends_with(".2") {
+            let text = format!("revision = '{NEW}'\ndown_revision = '{OLD}'\n");
+            sources.push(("b.py".to_owned(), text));
+        }
+        Ok(sources)
+    }
+}
+
+impl Containers for Fake {
+    async fn of_service(&self, service: &str) -> Result<Vec<Container>, HostError> {
+        let world = self.world();
+        Ok(world
+            .containers
+            .get(service)
+            .map(|made| made.container.clone())
+            .into_iter()
+            .collect())
+    }
+
+    async fn stop(&self, ids: &[String], _grace: Duration) -> Result<(), HostError> {
+        let services: Vec<String> = {
+            let world = self.world();
+            let made = world.containers.values().map(|made| &made.container);
+            made.filter(|c| ids.contains(&c.id))
+                .map(|c| c.service.clone())
+                .collect()
+        };
+        let stop = |service: String| part(move |world| world.stop(&service));
+        self.effect(services.into_iter().map(stop).collect()).await
+    }
+
+    async fn follow(&self, id: &str, line: &(dyn Fn(&str) + Sync)) -> Result<i64, HostError> {
+        line("migrating");
+        // Goes on by itself, whatever becomes of us.
+        self.effect(vec![
+            part(World::migrate_schema),
+            part(World::end_migration),
+        ])
+        .await?;
+        let world = self.world();
+        let made = world
+            .containers
+            .values()
+            .find(|made| made.container.id == id);
+        made.map_or_else(
+            || unexpected("no such container"),
+            |made| Ok(made.container.exit_code),
+        )
+    }
+
+    async fn get(&self, id: &str, _port: u16, _path: &str) -> Result<HttpAnswer, HostError> {
+        let world = self.world();
+        if !world
+            .containers
+            .values()
+            .any(|made| made.container.id == id && made.container.is_up())
+        {
+            return unexpected("connection refused");
+        }
+        Ok(HttpAnswer {
+            status: if world.is_up("worker") { 200 } else { 503 },
+            body: r#"{"detail":{"backend":{"status":"HEALTHY"}}}"#.to_owned(),
+        })
+    }
+}
+
+impl Compose for Fake {
+    async fn model(&self) -> Result<Model, HostError> {
+        // Only looks, but stands between two changes of a file.
+        self.point().await;
+        super::scene::model(&self.folder)
+    }
+
+    async fn create(&self, services: &[String]) -> Result<(), HostError> {
+        let model = super::scene::model(&self.folder)?;
+        let mut parts = Vec::new();
+        for service in services {
+            let reference = model.services[service].image.clone().unwrap_or_default();
+            let world = self.world();
+            if !world.tags.contains_key(&reference) {
+                return unexpected(format!("No such image: {reference}"));
+            }
+            if world.differs(service, &reference) {
+                let (gone, made) = (service.clone(), service.clone());
+                parts.push(part(move |world| world.stop_to_replace(&gone)));
+                parts.push(part(move |world| world.create(&made, &reference)));
+            }
+        }
+        self.effect(parts).await
+    }
+
+    async fn start(&self, service: &str) -> Result<(), HostError> {
+        if !self.world().containers.contains_key(service) {
+            return unexpected(format!("service {service} has no container"));
+        }
+        let service = service.to_owned();
+        self.effect(vec![part(move |world| world.start(&service))])
+            .await
+    }
+}
+
+impl Database for Fake {
+    async fn revisions(&self) -> Result<Option<Vec<String>>, HostError> {
+        self.needs_database()?;
+        let world = self.world();
+        Ok(world.databases[DATABASE]
+            .revision
+            .clone()
+            .map(|revision| vec![revision]))
+    }
+
+    async fn rows(&self, sql: &str) -> Result<Vec<Row>, HostError> {
+        self.needs_database()?;
+        if sql.contains("FROM jobs") {
+            return Ok(Vec::new());
+        }
+        let left = self.world().databases[DATABASE].rows["global_models"];
+        Ok(vec![Row::from_iter([("count".to_owned(), left.into())])])
+    }
+
+    async fn end_leftovers(&self) -> Result<(), HostError> {
+        self.needs_database()?;
+        self.effect(vec![part(|world| world.leftovers = 0)]).await
+    }
+
+    async fn dump(&self, to: &Path, progress: &(dyn Fn(u64) + Sync)) -> Result<Backup, HostError> {
+        self.needs_database()?;
+        let data = self.world().databases[DATABASE].clone();
+        let tables = data.rows.clone();
+        let bytes = serde_json::to_vec(&data).expect("JSON");
+        progress(1);
+        let (partial, whole) = (to.with_extension("partial"), to.to_owned());
+        let (half, path) = (bytes[..bytes.len() / 2].to_vec(), partial.clone());
+        let text = bytes.clone();
+        self.effect(vec![
+            part(move |world| {
+                world.leftovers += 1;
+                files::replace(&partial, &half).expect("written");
+            }),
+            part(move |world| {
+                world.leftovers -= 1;
+                world.dumped = Some(data);
+                files::replace(&path, &text).expect("written");
+                files::publish(&path, &whole).expect("published");
+            }),
+        ])
+        .await?;
+        Ok(Backup {
+            path: to.to_owned(),
+            bytes: bytes.len() as u64,
+            sha256: files::sha256(&bytes),
+            tables,
+            compared: true,
+        })
+    }
+
+    async fn restore_into(&self, backup: &Backup, name: &str) -> Result<(), HostError> {
+        self.needs_database()?;
+        let bytes = files::read(&backup.path)?;
+        if files::sha256(&bytes) != backup.sha256 {
+            return unexpected("the backup is not what was recorded");
+        }
+        let data: Data = serde_json::from_slice(&bytes).expect("a dump");
+        let (half, whole) = (name.to_owned(), name.to_owned());
+        self.effect(vec![
+            part(move |world| {
+                world.leftovers += 1;
+                world.databases.insert(half, Data::default());
+            }),
+            part(move |world| {
+                world.leftovers -= 1;
+                world.databases.insert(whole, data);
+            }),
+        ])
+        .await
+    }
+
+    async fn swap(&self, replacement: &str, aside: &str) -> Result<(), HostError> {
+        self.needs_database()?;
+        if self.world().databases.contains_key(aside) {
+            return unexpected(format!("database {aside} exists already"));
+        }
+        let (replacement, aside) = (replacement.to_owned(), aside.to_owned());
+        self.effect(vec![part(move |world| {
+            let restored = world
+                .databases
+                .remove(&replacement)
+                .expect("restored before");
+            let failed = world.databases.insert(DATABASE.to_owned(), restored);
+            world
+                .databases
+                .extend(BTreeMap::from_iter(failed.map(|failed| (aside, failed))));
+        })])
+        .await
+    }
+
+    async fn exists(&self, name: &str) -> Result<bool, HostError> {
+        self.needs_database()?;
+        Ok(self.world().databases.contains_key(name))
+    }
+}
+
+impl Queue for Fake {
+    async fn hold(&self, key: &str, _ttl: Duration) -> Result<(), HostError> {
+        let key = key.to_owned();
+        self.effect(vec![part(move |world| world.held = Some(key))])
+            .await
+    }
+
+    async fn release(&self, key: &str) -> Result<(), HostError> {
+        let key = key.to_owned();
+        self.effect(vec![part(move |world| {
+            world.held.take_if(|held| *held == key);
+        })])
+        .await
+    }
+}

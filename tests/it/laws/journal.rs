@@ -1,0 +1,133 @@
+//! The journal and the fold over it, by themselves.
+
+use eneo_upgrade::engine::{LogError, Report, RunLog, RunState};
+use eneo_upgrade::event::{Event, Purpose, RunId, StepId};
+use eneo_upgrade::journal::{Journal, JournalError};
+use eneo_upgrade::plan::{self, Extent};
+
+use super::process::PROJECT;
+use super::scene::Scene;
+
+async fn state(scene: &Scene) -> RunState {
+    let journal = Journal::open_to_read(scene.journal())
+        .await
+        .expect("opens")
+        .expect("is there");
+    let run = journal
+        .open_run(PROJECT)
+        .await
+        .expect("read")
+        .expect("an open run");
+    let records = journal.records(&run).await.expect("read");
+    RunState::fold(run, &records).expect("legal")
+}
+
+pub(super) async fn records(scene: &Scene) -> usize {
+    usize::try_from(state(scene).await.next_seq() - 1).expect("few")
+}
+
+pub(super) async fn extent(scene: &Scene) -> Extent {
+    plan::extent(&state(scene).await).expect("readable")
+}
+
+pub(super) async fn is_going_back(scene: &Scene) -> bool {
+    state(scene)
+        .await
+        .current()
+        .is_some_and(|plan| plan.purpose == Purpose::Rollback)
+}
+
+/// Whether the run is past its first backup and has not begun to replace containers.
+pub(super) async fn is_before_the_change(scene: &Scene) -> bool {
+    let journal = Journal::open_to_read(scene.journal())
+        .await
+        .expect("opens")
+        .expect("is there");
+    if journal.open_run(PROJECT).await.expect("read").is_none() {
+        return false;
+    }
+    let state = state(scene).await;
+    let steps = state.current().map_or(&[][..], |plan| &plan.steps);
+    let next = steps
+        .iter()
+        .position(|step| Some(&step.planned) == state.next_step());
+    next.is_some_and(|at| {
+        let in_unit = |at: usize| steps[at].planned.unit.is_some();
+        in_unit(at) || (at > 0 && in_unit(at - 1) && !steps[at].touched)
+    })
+}
+
+fn started(project: &str) -> Event {
+    Event::RunStarted {
+        project: project.to_owned(),
+        directory: "/srv/eneo".into(),
+        tool: "test".to_owned(),
+        release: None,
+        to: None,
+    }
+}
+
+async fn begin(folder: &tempfile::TempDir, run: &str, project: &str) -> Result<RunLog, LogError> {
+    let journal = Journal::open(&folder.path().join("journal.db")).await?;
+    let run: RunId = run.parse().expect("an id");
+    RunLog::begin(journal, run, started(project), Report::channel().0).await
+}
+
+#[tokio::test]
+async fn an_illegal_event_names_run_and_place_and_is_not_recorded() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut log = begin(&folder, "aaaaaaaaaa", PROJECT).await.expect("begun");
+    let step = StepId::new("keep");
+    let error = log
+        .record(Event::StepStarted { step })
+        .await
+        .expect_err("refused")
+        .to_string();
+    assert!(error.contains("run aaaaaaaaaa: record 2 "), "{error}");
+    let error = log
+        .record(started(PROJECT))
+        .await
+        .expect_err("refused")
+        .to_string();
+    assert!(error.contains("run aaaaaaaaaa: record 2 "), "{error}");
+    let purpose = Purpose::Fetch;
+    log.record(Event::Planned {
+        purpose,
+        steps: vec![],
+    })
+    .await
+    .expect("the place is still free");
+}
+
+#[tokio::test]
+async fn a_project_has_one_open_run() {
+    let folder = tempfile::tempdir().expect("a folder");
+    begin(&folder, "aaaaaaaaaa", PROJECT).await.expect("begun");
+    let error = begin(&folder, "bbbbbbbbbb", PROJECT)
+        .await
+        .expect_err("refused");
+    let taken = matches!(&error, LogError::Journal(JournalError::OpenRun { run }) if run.as_str() == "aaaaaaaaaa");
+    assert!(taken, "{error}");
+    begin(&folder, "cccccccccc", "another")
+        .await
+        .expect("another project is free");
+}
+
+#[tokio::test]
+async fn a_reader_makes_no_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("journal.db");
+    assert!(
+        Journal::open_to_read(&path)
+            .await
+            .expect("no error")
+            .is_none()
+    );
+    assert_eq!(folder.path().read_dir().expect("a folder").count(), 0);
+    drop(begin(&folder, "aaaaaaaaaa", PROJECT).await.expect("begun"));
+    let journal = Journal::open_to_read(&path)
+        .await
+        .expect("no error")
+        .expect("there");
+    assert_eq!(journal.runs().await.expect("read").len(), 1);
+}

@@ -1,0 +1,5 @@
+//! All integration tests: one binary.
+
+mod arrows;
+mod e2e;
+mod laws;
