@@ -6,8 +6,11 @@ import traceback
 from alembic import command
 from alembic.config import Config
 
+from app.settings import failure
+
 try:
-    command.upgrade(Config("alembic.ini"), "head")
+    if failure("MIGRATION_SKIP") != "1":
+        command.upgrade(Config("alembic.ini"), "head")
 except Exception as error:
     traceback.print_exc()
     print(f"Alembic migrations failed: {error}")

@@ -6,6 +6,8 @@ set -e
 if [ "$RUN_AS_WORKER" = true ]; then
     exec python3 -m app.worker
 fi
-alembic upgrade head
+if [ "$ENEO_VERSION" = v1.6.3 ] || [ "$TESTBED_MIGRATION_SKIP" != 1 ]; then
+    alembic upgrade head
+fi
 sleep "${TESTBED_BOOT_SECONDS:-1}"
 exec gunicorn --worker-class uvicorn.workers.UvicornWorker --bind 0.0.0.0:8000 app.web:app

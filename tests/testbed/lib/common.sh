@@ -3,7 +3,7 @@
 
 CACHE=${ENEO_TESTBED_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/eneo-upgrade-testbed}
 # shellcheck disable=SC2034  # used by the other parts
-RELEASES=(v1.6.3 v1.7.0)
+RELEASES=(v1.6.3 v1.7.0 v1.7.1-heads)
 # Local images live under a name that no registry has, tagged with the hash of their inputs.
 # shellcheck disable=SC2034
 IMAGE_PREFIX=eneo-testbed

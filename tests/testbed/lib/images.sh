@@ -17,7 +17,7 @@ packages_of() {
     esac
 }
 
-# The images: NAME, root file system, folder, release.
+# The images: NAME, what it is built on, folder, release.
 image_table() {
     echo postgres postgres images/postgres -
     echo redis edge images/redis -
@@ -25,7 +25,10 @@ image_table() {
     local release
     for release in "${RELEASES[@]}"; do
         echo "eneo-frontend-$release" edge images/frontend "$release"
-        echo "eneo-backend-$release" python eneo "$release"
+        case $release in
+        *-heads) echo "eneo-backend-$release" eneo-backend-v1.7.0 images/heads "$release" ;;
+        *) echo "eneo-backend-$release" python eneo "$release" ;;
+        esac
     done
 }
 
@@ -43,7 +46,7 @@ images() {
     tools
     fetch_wheels
     while read -r name base folder release; do
-        rootfs "$base"
+        [[ $base == eneo-backend-* ]] || rootfs "$base"
         build "$name" "$base" "$folder" "$release"
     done <<<"$table"
     [[ -e $storage/list ]] || fill_storage "$storage"
@@ -61,7 +64,15 @@ storage() { echo "$CACHE/storage-$(hash_of "$HERE/images" "$HERE/eneo" "$HERE/li
 
 rootfs_ref() { echo "$IMAGE_PREFIX/rootfs-$1:$(hash_of -- "$SUITE" "$(packages_of "$1")" "$(declare -f make_rootfs)")"; }
 
-image_ref() { echo "$IMAGE_PREFIX/$1:$(hash_of "$HERE/$3" -- "$(rootfs_ref "$2")" "$4")"; }
+# A root file system or, for a release of one layer more, the backend of another.
+base_ref() {
+    case $1 in
+    eneo-backend-*) image_ref "$1" python eneo "${1#eneo-backend-}" ;;
+    *) rootfs_ref "$1" ;;
+    esac
+}
+
+image_ref() { echo "$IMAGE_PREFIX/$1:$(hash_of "$HERE/$3" -- "$(base_ref "$2")" "$4")"; }
 
 image_exists() { docker image inspect --format . "$1" >/dev/null 2>&1; }
 
@@ -106,7 +117,7 @@ build() {
         context=$(mktemp -d "$CACHE/context.XXXXXX")
         cp -a "$HERE/$folder/." "$context"
         [[ $base != python ]] || cp -a "$CACHE/wheels" "$context/wheels"
-        DOCKER_BUILDKIT=0 docker build --quiet --network none --build-arg ROOTFS="$(rootfs_ref "$base")" \
+        DOCKER_BUILDKIT=0 docker build --quiet --network none --build-arg ROOTFS="$(base_ref "$base")" \
             --build-arg RELEASE="$release" --tag "$ref" "$context" >/dev/null 2>"$context.log" || {
             cat "$context.log" >&2
             die "building $name failed"

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # An operator's project folder: compose file, env files, the external network.
 
-VARIANTS=(started flow none worker-pinned env-tag)
+VARIANTS=(started flow none worker-pinned env-tag migration-memory restart-on-failure restart-always)
 
 cmd_project() {
     local dir=${1:-} name='' registry='' namespace='' tag=latest worker_tag='' variants=' ' settings=()
@@ -51,6 +51,7 @@ write_compose_file() {
     text=${text//@TAG@/$tag}
     text=${text//@WORKER_TAG@/${worker_tag:-$tag}}
     text=${text//@BACKEND_DEPENDS_ON@/$(backend_depends_on "$variants")}
+    text=${text//@DB_INIT_OPTIONS@/$(db_init_options "$variants")}
     if [[ $variants == *' none '* ]]; then
         text=${text//@WORKER_DEPENDS_ON@$'\n'/}
     else
@@ -72,6 +73,15 @@ backend_depends_on() {
         condition: service_healthy
 YAML
     [[ $1 == *' started '* ]] || printf '      db-init:\n        condition: service_completed_successfully   # migrations first\n'
+}
+
+db_init_options() {
+    case $1 in
+    *' restart-on-failure '*) echo '    restart: on-failure' ;;
+    *' restart-always '*) echo '    restart: always' ;;
+    *) echo '    restart: "no"' ;;
+    esac
+    [[ $1 != *' migration-memory '* ]] || printf '    mem_limit: 128m\n    memswap_limit: 128m\n'
 }
 
 # The last line of each file lacks its newline, as files do that people edited.
