@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use crate::event::{Failure, FailureClass};
+use crate::event::{DrainPolicy, Failure, FailureClass};
 
 /// How a run speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -47,7 +47,7 @@ pub struct Flags {
     /// Answer every question with yes
     #[arg(short, long, global = true)]
     yes: bool,
-    /// Never ask; take the default answer to every question
+    /// Never ask, also on a terminal; the same as --yes
     #[arg(long, global = true)]
     no_input: bool,
 }
@@ -58,20 +58,43 @@ pub struct UpgradeFlags {
     /// Release to go to: rewrites the tag of the app's images where it is set
     #[arg(long, value_name = "RELEASE")]
     pub to: Option<String>,
-    /// How the app is drained
+    /// How long things may take
     #[command(flatten)]
-    pub drain: DrainFlags,
+    pub run: RunFlags,
     /// Accepted for compatibility; services always run in the background
     #[arg(short, long)]
     detach: bool,
 }
 
-/// Flags of everything that waits for active jobs.
-#[derive(Debug, Clone, Args)]
-pub struct DrainFlags {
+/// Flags of everything that goes on with a run.
+#[derive(Debug, Clone, Default, Args)]
+pub struct RunFlags {
+    /// How the app is drained
+    #[command(flatten)]
+    pub drain: DrainFlags,
+    /// How long the migration may take (default: what the recipe says), as --drain-timeout
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub migration_timeout: Option<Duration>,
+}
+
+/// How long to wait for active jobs.
+#[derive(Debug, Clone, Default, Args)]
+pub struct WaitFlags {
     /// How long to wait for active jobs, in seconds or as 90s, 30m, 2h
     #[arg(long = "drain-timeout", value_name = "TIME", default_value = "1h", value_parser = duration)]
     pub timeout: Duration,
+}
+
+/// Flags of everything that waits for active jobs.
+#[derive(Debug, Clone, Default, Args)]
+pub struct DrainFlags {
+    /// How long to wait
+    #[command(flatten)]
+    pub wait: WaitFlags,
+    /// What to do with jobs that are still running then: abort (do not upgrade), continue
+    /// (interrupt them, mark them failed), requeue (interrupt them, queue them again)
+    #[arg(long = "on-drain-timeout", value_name = "POLICY", default_value = "abort", value_parser = policy)]
+    pub on_timeout: DrainPolicy,
 }
 
 /// Everything a command needs to know before it looks at the world.
@@ -110,12 +133,10 @@ pub struct Settings {
 /// What to do where a person could be asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Questions {
-    /// Ask on a terminal; elsewhere take the default.
+    /// Ask on a terminal; elsewhere the answer is yes.
     Ask,
-    /// Yes.
-    Yes,
-    /// Take the default.
-    Default,
+    /// Never ask.
+    Silent,
 }
 
 impl Flags {
@@ -171,10 +192,9 @@ impl Settings {
             recipe: flags.recipe.clone(),
             state_dir: flags.state_dir.clone(),
             output: flags.output,
-            questions: match (flags.yes, flags.no_input) {
-                (true, _) => Questions::Yes,
-                (false, true) => Questions::Default,
-                (false, false) => Questions::Ask,
+            questions: match flags.yes || flags.no_input {
+                true => Questions::Silent,
+                false => Questions::Ask,
             },
             docker_host: environment("DOCKER_HOST"),
             docker_config: environment("DOCKER_CONFIG")
@@ -195,6 +215,10 @@ fn machine_dir() -> PathBuf {
     } else {
         Path::new("/run/lock").join("eneo-upgrade")
     }
+}
+
+fn policy(text: &str) -> Result<DrainPolicy, String> {
+    serde_json::from_value(text.into()).map_err(|_| "use abort, continue or requeue".to_owned())
 }
 
 /// Seconds, or a number with `s`, `m` or `h`.

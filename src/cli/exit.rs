@@ -2,7 +2,7 @@
 
 use crate::event::{Failure, FailureClass, Outcome};
 use crate::journal::RunRow;
-use crate::ops::Ended;
+use crate::ops::{Ended, JobList};
 
 /// 0 upgraded or unchanged, 3 refused, 4 rolled back, 5 needs attention; 6 busy, 2 usage, else 1.
 pub(super) fn code(ended: &Result<Ended, Failure>) -> u8 {
@@ -20,6 +20,19 @@ pub(super) fn code(ended: &Result<Ended, Failure>) -> u8 {
             FailureClass::Busy => 6,
         },
     }
+}
+
+/// The app's jobs as one line of JSON.
+pub(super) fn jobs_as_json(list: &JobList) -> String {
+    serde_json::json!({
+        "v": crate::event::FORMAT,
+        "kind": "job-list",
+        "running": list.running,
+        "queued": list.queued,
+        "stuck": list.stuck,
+        "done": list.done,
+    })
+    .to_string()
 }
 
 /// A run of the history as one line of JSON.

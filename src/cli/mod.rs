@@ -8,8 +8,8 @@ use clap::{Args, Parser, Subcommand};
 use crate::engine::Report;
 use crate::event::{Failure, FailureClass, RunId};
 use crate::ops::{self, Ended};
-use crate::render::{Display, Ending, history_line, status_lines};
-use crate::settings::{DrainFlags, Flags, Output, Settings, UpgradeFlags};
+use crate::render::{Display, Ending, history_line, job_lines, status_lines};
+use crate::settings::{Flags, Output, RunFlags, Settings, UpgradeFlags, WaitFlags};
 
 /// Upgrades a self-hosted Docker Compose app: `docker compose pull && docker compose up -d`, with
 /// a proven backup before and a way back.
@@ -30,8 +30,20 @@ enum Verb {
     Up(UpgradeFlags),
     /// Show what an upgrade would do; nothing is touched
     Plan(PlanFlags),
+    /// Find everything that stands in the way of an upgrade; nothing is touched
+    Check(PlanFlags),
+    /// Verify what runs: images, schema, data, health; nothing is touched
+    Verify,
+    /// Wait until no job is under way, while queued ones are held back
+    Drain(WaitFlags),
+    /// List the app's jobs: running, queued, stuck
+    Jobs {
+        /// Queue stuck jobs again
+        #[arg(long)]
+        requeue: bool,
+    },
     /// Go on with a run that was interrupted or needs attention
-    Resume(DrainFlags),
+    Resume(RunFlags),
     /// Go back from a run that was interrupted or needs attention
     Rollback(RollbackFlags),
     /// Show where the newest run stands
@@ -100,6 +112,10 @@ pub async fn run() -> u8 {
             let answer = history(&settings, &mut display).await;
             answered(&mut display, answer)
         }
+        Verb::Jobs { requeue } => {
+            let answer = jobs(&settings, requeue, &mut display).await;
+            answered(&mut display, answer)
+        }
         Verb::Logs { run } => {
             let answer = ops::logs(&settings, run.as_ref()).await;
             let answer = answer.map(|records| display.replay(&records));
@@ -124,9 +140,15 @@ async fn act(verb: Verb, settings: &Settings, report: &Report) -> Result<Ended, 
             ops::upgrade(settings, &flags, &prompt, report).await
         }
         Verb::Plan(flags) => ops::plan(settings, &flags.upgrade, flags.fetch, report).await,
-        Verb::Resume(flags) => ops::resume(settings, &flags, report).await,
+        Verb::Check(flags) => ops::check(settings, &flags.upgrade, flags.fetch, report).await,
+        Verb::Verify => ops::verify(settings, report).await,
+        Verb::Drain(flags) => ops::drain(settings, flags.timeout, report).await,
+        Verb::Resume(flags) => {
+            let prompt = prompt::Prompt::new(settings.questions);
+            ops::resume(settings, &flags, &prompt, report).await
+        }
         Verb::Rollback(flags) => ops::rollback(settings, flags.discard_writes_since, report).await,
-        Verb::Status | Verb::History | Verb::Logs { .. } => {
+        Verb::Status | Verb::History | Verb::Jobs { .. } | Verb::Logs { .. } => {
             Err(Failure::new("this command opens no run"))
         }
     }
@@ -154,6 +176,23 @@ async fn status(settings: &Settings, display: &mut Display) -> Result<(), Failur
     if let Some(last) = status.records.last().filter(|_| row.outcome.is_some()) {
         display.replay(std::slice::from_ref(last));
     }
+    Ok(())
+}
+
+async fn jobs(settings: &Settings, requeue: bool, display: &mut Display) -> Result<(), Failure> {
+    let list = ops::jobs(settings, requeue).await?;
+    let lines = match settings.output {
+        Output::Text => job_lines(
+            &[
+                ("running", &list.running),
+                ("queued", &list.queued),
+                ("stuck", &list.stuck),
+            ],
+            list.done.as_deref(),
+        ),
+        Output::Json => vec![exit::jobs_as_json(&list)],
+    };
+    display.answer(&lines);
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, IsTerminal, Write};
 
-use crate::ops::Confirm;
+use crate::ops::{Confirm, Question};
 use crate::settings::Questions;
 
 /// Asks on the terminal, if there is one and it may.
@@ -18,23 +18,23 @@ impl Prompt {
 }
 
 impl Confirm for Prompt {
-    fn confirm(&self, question: &str, default: bool) -> bool {
+    fn confirm(&self, question: &Question) -> bool {
+        let Question { text, default } = question;
         let (input, output) = (std::io::stdin(), std::io::stderr());
         match self.questions {
-            Questions::Yes => return true,
-            Questions::Default => return default,
-            Questions::Ask if !input.is_terminal() || !output.is_terminal() => return default,
+            Questions::Silent => return true,
+            Questions::Ask if !input.is_terminal() || !output.is_terminal() => return true,
             Questions::Ask => {}
         }
-        let choices = if default { "[Y/n]" } else { "[y/N]" };
+        let choices = if *default { "[Y/n]" } else { "[y/N]" };
         let mut answer = String::new();
-        let asked = write!(output.lock(), "\n{question} {choices} ")
+        let asked = write!(output.lock(), "\n{text} {choices} ")
             .and_then(|()| output.lock().flush())
             .and_then(|()| input.lock().read_line(&mut answer));
         match (asked, answer.trim().to_ascii_lowercase().as_str()) {
             // A closed terminal has not said yes.
             (Err(_) | Ok(0), _) => false,
-            (_, "") => default,
+            (_, "") => *default,
             (_, answer) => matches!(answer, "y" | "yes"),
         }
     }

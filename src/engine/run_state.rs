@@ -181,6 +181,7 @@ impl RunState {
             Event::RunStarted { .. } => Err("the run was started before".to_owned()),
             _ if self.seq == 0 => Err("the run was not started".to_owned()),
             Event::Planned { purpose, steps } => self.plan_made(*purpose, steps),
+            Event::Found { .. } => Ok(()),
             Event::RunResumed => self.resumed(),
             Event::StepStarted { step } => {
                 let state = self.expect_next(step)?;

@@ -160,6 +160,9 @@ pub enum Artifact {
     Images {
         /// Service to local image id.
         ids: std::collections::BTreeMap<String, String>,
+        /// The release that the app's image says it is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        release: Option<String>,
     },
     /// The revision graph found in the new image.
     Revisions {
@@ -180,6 +183,28 @@ pub enum Artifact {
         tables: usize,
         /// Rows in all of them.
         rows: u64,
+    },
+    /// Services that are down from now on.
+    Down {
+        /// Which.
+        services: Vec<String>,
+    },
+    /// Services that are up again.
+    Up {
+        /// Which.
+        services: Vec<String>,
+    },
+    /// What became of jobs.
+    Jobs {
+        /// In one line.
+        text: String,
+        /// Which they are.
+        jobs: Vec<Job>,
+    },
+    /// What was compared.
+    Checks {
+        /// One by one.
+        checks: Vec<Checked>,
     },
     /// Something worth a line in the report.
     Note {
@@ -216,6 +241,11 @@ pub enum Event {
     },
     /// A process took up a run that another one had left; an interrupted unit starts again.
     RunResumed,
+    /// What was found and is to be done, as it was shown.
+    Found {
+        /// All of it.
+        plan: Box<PlanView>,
+    },
     /// A step is about to change something.
     StepStarted {
         /// Which.
@@ -272,6 +302,45 @@ pub struct Record {
     pub event: Event,
 }
 
+/// What to do with jobs that are still running when there is no time left.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DrainPolicy {
+    /// Do not upgrade.
+    #[default]
+    Abort,
+    /// Interrupt them; they are listed and marked failed.
+    Continue,
+    /// Interrupt them; they are queued again.
+    Requeue,
+}
+
+/// Something that was compared with what it should be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checked {
+    /// What.
+    pub name: String,
+    /// How it came out.
+    pub verdict: Verdict,
+    /// What was found.
+    pub found: String,
+    /// What to do about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cure: Option<String>,
+}
+
+/// How a comparison came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// As it should be.
+    Good,
+    /// Something to look at; the run is good all the same.
+    Warning,
+    /// Not as it should be.
+    Bad,
+}
+
 /// A job of the app that somebody may be waiting for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
@@ -285,6 +354,12 @@ pub struct Job {
     pub age: u64,
     /// Seconds since it last gave a sign of life.
     pub quiet: u64,
+    /// Seconds it will still take, where the app can tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remaining: Option<u64>,
+    /// Whether it has been quiet for so long that nobody is at work on it any more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dead: bool,
 }
 
 /// What is shown while it happens and never recorded; it may be dropped when the display is slow.
@@ -325,6 +400,16 @@ pub enum Live {
     },
     /// What would happen, or is about to.
     Plan(Box<PlanView>),
+    /// What was compared, where no run records it.
+    Checks {
+        /// One by one.
+        checks: Vec<Checked>,
+    },
+    /// What was found where there is no plan to show it in.
+    Findings {
+        /// All of it.
+        findings: Vec<Finding>,
+    },
 }
 
 /// What a [`Live::Progress`] counts.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Job;
 
 /// A plan as people and programs see it.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct PlanView {
     /// The Compose project.
     pub project: String,
@@ -16,29 +16,35 @@ pub struct PlanView {
     /// The app, by its recipe.
     pub app: String,
     /// Who does what, where that was guessed.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inferred: Vec<RoleView>,
     /// The release that runs.
     pub release: Option<String>,
+    /// The release to go to, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// Why there is no way back but the backup, release by release.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub irreversible: Vec<String>,
     /// The database, its size in bytes, its revisions now and, where known, after.
     pub database: Option<DatabaseView>,
     /// Services whose containers are replaced or started, and why.
     pub changes: Vec<ChangeView>,
     /// The edits of the user's files, as unified diffs without context.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub diffs: Vec<String>,
     /// Jobs under way.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub jobs: Vec<Job>,
     /// The steps.
     pub steps: Vec<StepView>,
     /// What was found on the way.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
 }
 
 /// A role of a [`PlanView`].
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RoleView {
     /// What is done.
     pub role: String,
@@ -47,7 +53,7 @@ pub struct RoleView {
 }
 
 /// A step of a [`PlanView`].
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StepView {
     /// What it does.
     pub title: String,
@@ -56,7 +62,7 @@ pub struct StepView {
 }
 
 /// The database of a [`PlanView`].
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct DatabaseView {
     /// Its name.
     pub name: String,
@@ -65,19 +71,19 @@ pub struct DatabaseView {
     /// Its schema revisions.
     pub revisions: Vec<String>,
     /// The target's heads, where its image is here.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub target: Vec<String>,
 }
 
 /// A service of a [`PlanView`].
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ChangeView {
     /// Its name.
     pub service: String,
     /// Why it changes.
     pub cause: String,
     /// The image it will run, with the start of its digest.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
 }
 

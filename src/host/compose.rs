@@ -80,17 +80,11 @@ impl DockerCompose {
         Ok(printed.output.trim().trim_start_matches('v').to_owned())
     }
 
-    /// The names of the containers that Compose would make anew now. Its `config --hash` cannot
-    /// tell: it leaves env files out (2.40).
-    pub async fn would_recreate(&self) -> Result<Vec<String>, HostError> {
-        let verb = ["--dry-run", "create", "--pull", "never", "--no-build"];
+    /// The services of all profiles, enabled or not.
+    pub async fn services_of_all_profiles(&self) -> Result<Vec<String>, HostError> {
+        let verb = ["--profile", "*", "config", "--services"];
         let printed = Children::reading().run(&self.on_project(&verb)).await?;
-        Ok(printed
-            .errors
-            .lines()
-            .filter_map(recreated)
-            .map(str::to_owned)
-            .collect())
+        Ok(printed.output.lines().map(str::to_owned).collect())
     }
 
     async fn change(&self, verb: &[&str]) -> Result<(), HostError> {
@@ -132,6 +126,18 @@ impl Compose for DockerCompose {
         let mut verb = vec!["create", "--pull", "never", "--no-build"];
         verb.extend(services.iter().map(String::as_str));
         self.change(&verb).await
+    }
+
+    /// `config --hash` cannot tell: it leaves env files out (2.40).
+    async fn would_recreate(&self) -> Result<Vec<String>, HostError> {
+        let verb = ["--dry-run", "create", "--pull", "never", "--no-build"];
+        let printed = Children::reading().run(&self.on_project(&verb)).await?;
+        Ok(printed
+            .errors
+            .lines()
+            .filter_map(recreated)
+            .map(str::to_owned)
+            .collect())
     }
 
     async fn start(&self, service: &str) -> Result<(), HostError> {

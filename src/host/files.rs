@@ -106,6 +106,26 @@ pub fn remove(path: &Path) -> Result<(), HostError> {
     }
 }
 
+/// Room on a file system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    /// Tells file systems apart.
+    pub device: u64,
+    /// Bytes that we may still write.
+    pub free: u64,
+}
+
+/// The room where `path` is, or would be made; none where that cannot be told.
+pub fn room(path: &Path) -> Option<Room> {
+    let there = path.ancestors().find(|path| path.exists())?;
+    let device = there.metadata().ok()?.dev();
+    let stats = rustix::fs::statvfs(there).ok()?;
+    Some(Room {
+        device,
+        free: stats.f_bavail.saturating_mul(stats.f_frsize),
+    })
+}
+
 /// SHA-256 of bytes, hex.
 pub fn sha256(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))

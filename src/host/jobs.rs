@@ -1,4 +1,4 @@
-//! Jobs of the app under way, as a query tells them.
+//! Jobs of the app, as a query tells them.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,32 +14,30 @@ pub struct JobQuery {
     pub stale_seconds: u64,
 }
 
-/// The jobs under way that still give signs of life.
-pub async fn active_jobs(
-    database: &impl Database,
-    query: &JobQuery,
-) -> Result<Vec<Job>, HostError> {
+/// The jobs that a query tells.
+pub async fn jobs(database: &impl Database, query: &JobQuery) -> Result<Vec<Job>, HostError> {
     let rows = database.rows(&query.sql).await?;
-    let jobs = rows.iter().map(job);
-    Ok(jobs.filter(|job| job.quiet < query.stale_seconds).collect())
+    Ok(rows
+        .iter()
+        .map(|row| job(row, query.stale_seconds))
+        .collect())
 }
 
-fn job(row: &Row) -> Job {
+fn job(row: &Row, stale_seconds: u64) -> Job {
     let text = |column: &str| match row.get(column) {
         Some(serde_json::Value::String(text)) => text.clone(),
         None | Some(serde_json::Value::Null) => String::new(),
         Some(other) => other.to_string(),
     };
-    let seconds = |column: &str| {
-        row.get(column)
-            .and_then(serde_json::Value::as_u64)
-            .unwrap_or(0)
-    };
+    let seconds = |column: &str| row.get(column).and_then(serde_json::Value::as_u64);
+    let quiet = seconds("quiet").unwrap_or(0);
     Job {
         id: text("id"),
         label: text("label"),
         progress: text("progress"),
-        age: seconds("age"),
-        quiet: seconds("quiet"),
+        age: seconds("age").unwrap_or(0),
+        quiet,
+        remaining: seconds("remaining"),
+        dead: quiet >= stale_seconds,
     }
 }

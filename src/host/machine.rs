@@ -6,7 +6,7 @@ use super::compose::DockerCompose;
 use super::docker::Docker;
 use super::postgres::Postgres;
 use super::queue::Redis;
-use super::{Backup, Database, Host, HostError, Redactor, Row};
+use super::{Backup, Database, Host, HostError, Redactor, Row, Wait};
 
 /// The adapters of one project.
 pub struct Machine {
@@ -67,6 +67,28 @@ impl<T: Database> Database for Option<T> {
 
     async fn rows(&self, sql: &str) -> Result<Vec<Row>, HostError> {
         known(self.as_ref())?.rows(sql).await
+    }
+
+    async fn update(&self, sql: &str) -> Result<(), HostError> {
+        known(self.as_ref())?.update(sql).await
+    }
+
+    async fn count(&self, table: &str) -> Result<Option<u64>, HostError> {
+        known(self.as_ref())?.count(table).await
+    }
+
+    async fn waits(&self) -> Result<Vec<Wait>, HostError> {
+        match self {
+            Some(database) => database.waits().await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    async fn end_sessions_from(&self, addresses: &[String]) -> Result<(), HostError> {
+        match self {
+            Some(database) => database.end_sessions_from(addresses).await,
+            None => Ok(()),
+        }
     }
 
     async fn end_leftovers(&self) -> Result<(), HostError> {

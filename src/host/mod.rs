@@ -20,9 +20,9 @@ mod secret;
 
 pub use error::HostError;
 pub use machine::Machine;
-pub use model::{Condition, Dependency, Model, Service};
+pub use model::{Condition, Dependency, Model, Mount, Named, Service};
 pub use ports::{
     Backup, Compose, Container, ContainerStatus, Containers, Database, Host, HttpAnswer, Images,
-    Queue, Row,
+    Mounted, Queue, Requeued, Row, Wait,
 };
 pub use secret::{Redactor, Secret};

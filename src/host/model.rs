@@ -1,6 +1,7 @@
 //! The Compose model: what `docker compose config` says, as far as an upgrade needs it.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::Deserialize;
 
@@ -14,17 +15,42 @@ pub struct Model {
     /// Its services.
     #[serde(default)]
     pub services: BTreeMap<String, Service>,
-    /// Its volumes: the key in the file and the volume's real name.
+    /// Its volumes, by their key in the file.
     #[serde(default)]
     pub volumes: BTreeMap<String, Named>,
+    /// Its networks, by their key in the file.
+    #[serde(default)]
+    pub networks: BTreeMap<String, Named>,
 }
 
-/// Something with a name outside the project.
+/// A volume or network of a project.
 #[derive(Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct Named {
-    /// The name.
+    /// Its name outside the project.
     #[serde(default)]
     pub name: String,
+    /// Whether it has to be there already.
+    #[serde(default)]
+    pub external: bool,
+    /// Its driver, where the files name one.
+    #[serde(default)]
+    pub driver: Option<String>,
+    /// The driver's options.
+    #[serde(default)]
+    pub driver_opts: BTreeMap<String, String>,
+}
+
+/// What is mounted into a service.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Mount {
+    /// `volume`, `bind` or `tmpfs`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// A key of the project's volumes, or a path; none for an anonymous volume.
+    #[serde(default)]
+    pub source: Option<String>,
+    /// Where, in the container.
+    pub target: String,
 }
 
 /// One service.
@@ -45,6 +71,13 @@ pub struct Service {
     /// Its restart policy.
     #[serde(default)]
     pub restart: Option<String>,
+    /// The platform it is pinned to.
+    #[serde(default)]
+    pub platform: Option<String>,
+    #[serde(default)]
+    volumes: Vec<serde_json::Value>,
+    #[serde(default)]
+    healthcheck: Option<serde_json::Value>,
     /// Everything else it says, to compare a service before and after an edit.
     #[serde(flatten)]
     rest: BTreeMap<String, serde_json::Value>,
@@ -158,6 +191,36 @@ impl Service {
             .filter_map(|(name, value)| Some((name.as_str(), value.as_deref()?)))
     }
 
+    /// What is mounted into it.
+    pub fn mounts(&self) -> impl Iterator<Item = Mount> {
+        self.volumes
+            .iter()
+            .filter_map(|volume| serde_json::from_value(volume.clone()).ok())
+    }
+
+    /// How long its health check lets it be unwell before it counts as unhealthy; none where the
+    /// files have no check.
+    pub fn health_window(&self) -> Option<Duration> {
+        let check = self.healthcheck.as_ref()?;
+        let time = |key: &str| {
+            let text = check.get(key).and_then(serde_json::Value::as_str);
+            text.and_then(go_duration)
+        };
+        let retries = check.get("retries").and_then(serde_json::Value::as_u64);
+        // Docker's own defaults.
+        let interval = time("interval").unwrap_or(Duration::from_secs(30));
+        let timeout = time("timeout").unwrap_or(Duration::from_secs(30));
+        let retries = u32::try_from(retries.unwrap_or(3)).unwrap_or(u32::MAX);
+        Some(
+            time("start_period").unwrap_or_default() + (interval + timeout).saturating_mul(retries),
+        )
+    }
+
+    /// Whether it is started again whenever it ends, also when all went well.
+    pub fn restarts_for_ever(&self) -> bool {
+        matches!(self.restart.as_deref(), Some("always" | "unless-stopped"))
+    }
+
     /// Whether it ends by itself and is not started again.
     pub fn is_one_shot(&self) -> bool {
         matches!(self.restart.as_deref(), None | Some("no" | ""))
@@ -168,9 +231,54 @@ impl Service {
     }
 }
 
+/// A time as Compose prints it: `1m30s`, `500ms`.
+fn go_duration(text: &str) -> Option<Duration> {
+    let mut total = Duration::ZERO;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+        let number: f64 = rest[..digits].parse().ok()?;
+        rest = &rest[digits..];
+        let unit = rest
+            .find(|c: char| c.is_ascii_digit())
+            .unwrap_or(rest.len());
+        let seconds = match &rest[..unit] {
+            "h" => 3600.0,
+            "m" => 60.0,
+            "s" => 1.0,
+            "ms" => 1e-3,
+            "us" | "µs" => 1e-6,
+            "ns" => 1e-9,
+            _ => return None,
+        };
+        total = total.checked_add(Duration::try_from_secs_f64(number * seconds).ok()?)?;
+        rest = &rest[unit..];
+    }
+    Some(total)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_are_read_as_compose_prints_them() {
+        for (text, millis) in [
+            ("1s", 1000),
+            ("1m30s", 90_000),
+            ("500ms", 500),
+            ("1h0m0.5s", 3_600_500),
+        ] {
+            assert_eq!(
+                go_duration(text),
+                Some(Duration::from_millis(millis)),
+                "{text}"
+            );
+        }
+        for text in ["1", "s", "1x", "1.2.3s"] {
+            assert_eq!(go_duration(text), None, "{text}");
+        }
+    }
 
     fn model(json: &serde_json::Value) -> Model {
         serde_json::from_value(json.clone()).expect("a model")

@@ -1,5 +1,6 @@
 //! What steps need of the outside world, narrow enough to be given piece by piece.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -58,6 +59,12 @@ pub trait Images: Sync {
         reference: &str,
     ) -> impl Future<Output = Result<Option<String>, HostError>> + Send;
 
+    /// The release that an image says it is.
+    fn release_of(
+        &self,
+        image: &str,
+    ) -> impl Future<Output = Result<Option<String>, HostError>> + Send;
+
     /// The text files directly in `folder` of the image: name and content. Made with a
     /// container that is created, never started, and removed again.
     fn read_folder(
@@ -68,10 +75,11 @@ pub trait Images: Sync {
 }
 
 /// State of a container, in the engine's words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ContainerStatus {
     /// Made, never started.
+    #[default]
     Created,
     /// Runs.
     Running,
@@ -86,7 +94,7 @@ pub enum ContainerStatus {
 }
 
 /// A container of the project.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Container {
     /// Its id.
     pub id: String,
@@ -104,6 +112,25 @@ pub struct Container {
     pub exit_code: i64,
     /// The verdict of its health check; none where there is no check.
     pub healthy: Option<bool>,
+    /// How often its restart policy has started it again.
+    pub restarts: u64,
+    /// Whether it was killed for want of memory.
+    pub out_of_memory: bool,
+    /// Its addresses.
+    pub addresses: Vec<String>,
+    /// Where in it something is mounted, and what.
+    pub mounts: BTreeMap<String, Mounted>,
+}
+
+/// What is mounted into a container.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Mounted {
+    /// The volume's name, or the path that is bound.
+    pub source: String,
+    /// Whether it is a volume that nobody has named.
+    pub anonymous: bool,
+    /// Where it is, on the engine's machine.
+    pub path: PathBuf,
 }
 
 impl Container {
@@ -141,12 +168,13 @@ pub trait Containers: Sync {
         grace: Duration,
     ) -> impl Future<Output = Result<(), HostError>> + Send;
 
-    /// Tells every line of the current start of a container, to its end; returns its exit code.
+    /// Tells every line of the current start of a container, until it ends or is started again;
+    /// returns it as it is then.
     fn follow(
         &self,
         id: &str,
         line: &(dyn Fn(&str) + Sync),
-    ) -> impl Future<Output = Result<i64, HostError>> + Send;
+    ) -> impl Future<Output = Result<Container, HostError>> + Send;
 
     /// Asks a container over the project's network.
     fn get(
@@ -168,6 +196,9 @@ pub trait Compose: Sync {
 
     /// Starts a service whose containers exist; nothing else is started or made anew.
     fn start(&self, service: &str) -> impl Future<Output = Result<(), HostError>> + Send;
+
+    /// The names of the containers that a plain `up` would make anew now.
+    fn would_recreate(&self) -> impl Future<Output = Result<Vec<String>, HostError>> + Send;
 }
 
 /// A row of a query: column to value.
@@ -183,9 +214,33 @@ pub struct Backup {
     /// Its SHA-256, hex.
     pub sha256: String,
     /// Table to rows, as counted in the dump.
-    pub tables: std::collections::BTreeMap<String, u64>,
+    pub tables: BTreeMap<String, u64>,
     /// Whether the counts were compared with the database at the moment of the dump.
     pub compared: bool,
+}
+
+/// A session that waits for what another one holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wait {
+    /// The statement that waits.
+    pub query: String,
+    /// Who holds what it waits for: program, user, address, state, and its last statement.
+    pub holder: String,
+}
+
+/// A job that is to be queued again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Requeued {
+    /// The app's id of it.
+    pub id: String,
+    /// The Redis list it waits in.
+    pub list: String,
+    /// The element it is there.
+    pub payload: String,
+    /// Keys to remove first.
+    pub forget: Vec<String>,
+    /// Sorted sets to take the id out of first.
+    pub forget_in: Vec<String>,
 }
 
 /// The database of the app.
@@ -195,6 +250,21 @@ pub trait Database: Sync {
 
     /// The rows of one reading statement, in a read-only transaction with a time limit.
     fn rows(&self, sql: &str) -> impl Future<Output = Result<Vec<Row>, HostError>> + Send;
+
+    /// Runs one changing statement.
+    fn update(&self, sql: &str) -> impl Future<Output = Result<(), HostError>> + Send;
+
+    /// The rows of a table, by its name as `pg_dump` writes it; none where there is no such table.
+    fn count(&self, table: &str) -> impl Future<Output = Result<Option<u64>, HostError>> + Send;
+
+    /// Sessions on it that wait for others.
+    fn waits(&self) -> impl Future<Output = Result<Vec<Wait>, HostError>> + Send;
+
+    /// Ends the sessions of clients at these addresses, and waits until they are gone.
+    fn end_sessions_from(
+        &self,
+        addresses: &[String],
+    ) -> impl Future<Output = Result<(), HostError>> + Send;
 
     /// Ends sessions that an earlier process of this run has left, and waits until they are gone.
     fn end_leftovers(&self) -> impl Future<Output = Result<(), HostError>> + Send;
@@ -230,6 +300,9 @@ pub trait Queue: Sync {
     /// Takes the feeder's place: sets `key` to our name and renews it until released, or until
     /// this process ends and `ttl` has passed.
     fn hold(&self, key: &str, ttl: Duration) -> impl Future<Output = Result<(), HostError>> + Send;
+
+    /// Queues a job again as the last one, once, however often this is done.
+    fn requeue(&self, job: &Requeued) -> impl Future<Output = Result<(), HostError>> + Send;
 
     /// Gives the feeder's place back, if it is ours.
     fn release(&self, key: &str) -> impl Future<Output = Result<(), HostError>> + Send;

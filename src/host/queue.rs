@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::task::AbortHandle;
 
 use super::docker::{Docker, Exec};
-use super::{Containers, HostError, Queue};
+use super::{Containers, HostError, Queue, Requeued};
 use crate::event::RunId;
 
 /// Sets the key to our name if nobody or we ourselves hold it, and says who holds it then.
@@ -15,6 +15,11 @@ const TAKE: &str = "local holder = redis.call('GET', KEYS[1]) \
     redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2]) return ARGV[1] end return holder";
 const GIVE_BACK: &str = "if redis.call('GET', KEYS[1]) == ARGV[1] then \
     return redis.call('DEL', KEYS[1]) end return 0";
+/// Keys: the list, those to remove, the sets. Arguments: the id, how many to remove, the element.
+const REQUEUE: &str = "local n = tonumber(ARGV[2]) \
+    for i = 2, 1 + n do redis.call('DEL', KEYS[i]) end \
+    for i = 2 + n, #KEYS do redis.call('ZREM', KEYS[i], ARGV[1]) end \
+    redis.call('LREM', KEYS[1], 0, ARGV[3]) redis.call('RPUSH', KEYS[1], ARGV[3]) return 1";
 
 /// The queue server of a project.
 pub struct Redis {
@@ -52,13 +57,15 @@ impl Drop for Redis {
     }
 }
 
-/// Runs one script in the queue's container; none where no container of it runs.
+/// Runs one script in the queue's container; none where no container of it runs. `last`, if
+/// given, is the last argument; it travels on standard input, where no list of processes shows it.
 async fn script(
     docker: &Docker,
     service: Option<&str>,
     script: &str,
-    key: &str,
+    keys: &[&str],
     args: &[&str],
+    last: Option<&str>,
 ) -> Result<Option<String>, HostError> {
     let Some(service) = service else {
         return Ok(None);
@@ -67,14 +74,18 @@ async fn script(
     let Some(container) = containers.iter().find(|container| container.is_up()) else {
         return Ok(None);
     };
-    let mut argv = vec!["redis-cli", "--raw", "EVAL", script, "1", key];
+    let number = keys.len().to_string();
+    let mut argv = vec!["redis-cli", "--raw"];
+    argv.extend(last.map(|_| "-x"));
+    argv.extend(["EVAL", script, &number]);
+    argv.extend(keys);
     argv.extend(args);
     let exec = Exec {
         container: &container.id,
         argv: &argv,
         environment: Vec::new(),
     };
-    let answer = docker.exec_text(&exec).await?;
+    let answer = docker.exec_text(&exec, last).await?;
     Ok(Some(answer.trim().to_owned()))
 }
 
@@ -85,7 +96,15 @@ impl Queue for Redis {
         // the key over, whoever holds it: its owner sees that it is not its own any more.
         let take_over = "redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2]) return ARGV[1]";
         let args = [self.name.as_str(), seconds.as_str()];
-        script(&self.docker, self.service.as_deref(), take_over, key, &args).await?;
+        script(
+            &self.docker,
+            self.service.as_deref(),
+            take_over,
+            &[key],
+            &args,
+            None,
+        )
+        .await?;
         let (docker, service) = (self.docker.clone(), self.service.clone());
         let (name, key) = (self.name.clone(), key.to_owned());
         let renewing = tokio::spawn(async move {
@@ -94,17 +113,45 @@ impl Queue for Redis {
                 every.tick().await;
                 let args = [name.as_str(), seconds.as_str()];
                 // A renewal that fails is tried again; the key outlives two missed ones.
-                let _ = script(&docker, service.as_deref(), TAKE, &key, &args).await;
+                let _ = script(&docker, service.as_deref(), TAKE, &[&key], &args, None).await;
             }
         });
         self.stop_renewing(Some(renewing.abort_handle()));
         Ok(())
     }
 
+    async fn requeue(&self, job: &Requeued) -> Result<(), HostError> {
+        let mut keys = vec![job.list.as_str()];
+        keys.extend(job.forget.iter().chain(&job.forget_in).map(String::as_str));
+        let forgotten = job.forget.len().to_string();
+        let args = [job.id.as_str(), forgotten.as_str()];
+        let (service, payload) = (self.service.as_deref(), Some(job.payload.as_str()));
+        let done = script(&self.docker, service, REQUEUE, &keys, &args, payload).await?;
+        match done.as_deref() {
+            Some("1") => Ok(()),
+            Some(answer) => Err(HostError::Unexpected(format!(
+                "cannot queue job {} again: {answer}",
+                job.id
+            ))),
+            None => Err(HostError::Unexpected(format!(
+                "cannot queue job {} again: the queue's service is not running",
+                job.id
+            ))),
+        }
+    }
+
     async fn release(&self, key: &str) -> Result<(), HostError> {
         self.stop_renewing(None);
         let args = [self.name.as_str()];
-        script(&self.docker, self.service.as_deref(), GIVE_BACK, key, &args).await?;
+        script(
+            &self.docker,
+            self.service.as_deref(),
+            GIVE_BACK,
+            &[key],
+            &args,
+            None,
+        )
+        .await?;
         Ok(())
     }
 }

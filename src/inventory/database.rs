@@ -1,5 +1,9 @@
 //! The database: how to log in, which one it is, how large, at which revision.
 
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
 use crate::event::Failure;
 use crate::host::docker::Docker;
 use crate::host::postgres::{Identity, Login, Postgres};
@@ -17,7 +21,42 @@ pub struct DatabaseFacts {
     pub identity: Identity,
     /// The schema revisions recorded in it; none where it has no such table.
     pub revisions: Option<Vec<String>>,
+    /// Sessions on it that have been there for a while and are not ours.
+    pub sessions: Vec<Session>,
+    /// What the recipe's conditions say, by query; those that the database could not answer are
+    /// left out.
+    pub conditions: BTreeMap<String, bool>,
 }
+
+/// A session on the database.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Session {
+    /// Who.
+    pub user: String,
+    /// What it says it is.
+    pub application: String,
+    /// Its address; none for one from the server's own machine.
+    pub client: Option<String>,
+    /// Its state, in PostgreSQL's words.
+    pub state: Option<String>,
+    /// Seconds since it began.
+    pub age: i64,
+    /// Whether it may change rows of any table.
+    pub writes: bool,
+}
+
+/// Sessions of others. A login that may not see them all sees those of its own role.
+const SESSIONS: &str = "\
+    SELECT a.usename AS \"user\", coalesce(a.application_name, '') AS application, \
+      host(a.client_addr) AS client, a.state AS state, \
+      extract(epoch FROM now() - a.backend_start)::bigint AS age, \
+      (r.rolsuper OR EXISTS (SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+        WHERE c.relkind IN ('r', 'p') AND n.nspname NOT IN ('pg_catalog', 'information_schema') \
+        AND has_table_privilege(a.usesysid, c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE'))) AS writes \
+    FROM pg_stat_activity a JOIN pg_roles r ON r.oid = a.usesysid \
+    WHERE a.datname = current_database() AND a.backend_type = 'client backend' \
+      AND a.pid <> pg_backend_pid() AND a.application_name NOT LIKE 'eneo-upgrade%' \
+      AND a.query <> '<insufficient privilege>' AND a.backend_start < now() - interval '2 seconds'";
 
 /// The login the app itself uses: from its container, on a first installation from the files.
 /// None where the recipe does not say where it stands.
@@ -76,13 +115,36 @@ pub async fn login(
     }))
 }
 
-pub(super) async fn look(docker: &Docker, login: &Login) -> Result<DatabaseFacts, HostError> {
+pub(super) async fn look(
+    docker: &Docker,
+    login: &Login,
+    recipe: &Recipe,
+) -> Result<DatabaseFacts, HostError> {
     let database = Postgres::new(docker.clone(), login.clone(), None);
     let identity = database.identity().await?;
-    let revisions = database.revisions().await?;
+    let (revisions, sessions, conditions) =
+        tokio::try_join!(database.revisions(), database.rows(SESSIONS), async {
+            Ok(conditions(&database, recipe).await)
+        },)?;
+    let sessions = sessions
+        .into_iter()
+        .filter_map(|row| serde_json::from_value(serde_json::Value::Object(row)).ok());
     Ok(DatabaseFacts {
         name: login.database.clone(),
         identity,
         revisions,
+        sessions: sessions.collect(),
+        conditions,
     })
+}
+
+/// Asks every condition of the recipe. One that fails is about a schema that is not there.
+async fn conditions(database: &Postgres, recipe: &Recipe) -> BTreeMap<String, bool> {
+    let mut answers = BTreeMap::new();
+    for sql in recipe.conditions() {
+        let rows = database.rows(sql).await.unwrap_or_default();
+        let value = rows.first().and_then(|row| row.values().next()?.as_bool());
+        answers.extend(value.map(|value| (sql.to_owned(), value)));
+    }
+    answers
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use futures_util::future::try_join_all;
 
-use crate::host::docker::Docker;
-use crate::host::{Container, HostError, Images, Model};
+use crate::host::docker::{Docker, RemoteImage};
+use crate::host::{HostError, Images, Model};
 use crate::recipe::Recipe;
 
 /// The image of a service.
@@ -21,8 +21,12 @@ pub struct ImageFacts {
     pub running_release: Option<String>,
     /// `repository@digest` of every registry that image is known to be in.
     pub running_digests: Vec<String>,
+    /// The size of that image in bytes, unpacked.
+    pub running_size: u64,
     /// The id that `target` names here.
     pub tagged: Option<String>,
+    /// The platforms that the registry has it for; empty where that is not known.
+    pub platforms: Vec<String>,
     /// What the registry has.
     pub wanted: Wanted,
 }
@@ -80,7 +84,7 @@ pub(super) async fn look(
     docker: &Docker,
     model: &Model,
     recipe: &Recipe,
-    containers: &[Container],
+    running: &BTreeMap<&str, &str>,
     to: Option<&str>,
 ) -> Result<BTreeMap<String, ImageFacts>, HostError> {
     let looks = model.services.iter().filter_map(|(name, service)| {
@@ -89,10 +93,7 @@ pub(super) async fn look(
         if service.build.is_some() {
             return None;
         }
-        let running = containers
-            .iter()
-            .find(|container| container.service == *name)
-            .map(|container| container.image.clone());
+        let running = running.get(name.as_str()).map(|id| (*id).to_owned());
         let target = match to {
             Some(to) if recipe.carries_release(&reference) => {
                 format!("{}:{to}", split_reference(&reference).0)
@@ -121,17 +122,26 @@ async fn look_at(
     let (repository, pinned) = split_reference(&target);
     let wanted = match pinned {
         // A digest in the file is what is wanted; no registry can say otherwise.
-        Some(digest) => Ok(digest.to_owned()),
-        None => docker.wanted_digest(&target).await,
+        Some(digest) => Ok(RemoteImage {
+            digest: digest.to_owned(),
+            platforms: Vec::new(),
+        }),
+        None => docker.in_registry(&target).await,
+    };
+    let (wanted, platforms) = match wanted {
+        Ok(RemoteImage { digest, platforms }) => {
+            let repository = repository.to_owned();
+            (Wanted::Digest { repository, digest }, platforms)
+        }
+        Err(error) => {
+            let why = crate::event::Failure::from_error(&error).error;
+            (Wanted::Unknown(why), Vec::new())
+        }
     };
     Ok(ImageFacts {
-        wanted: match wanted {
-            Ok(digest) => Wanted::Digest {
-                repository: repository.to_owned(),
-                digest,
-            },
-            Err(error) => Wanted::Unknown(crate::event::Failure::from_error(&error).error),
-        },
+        wanted,
+        platforms,
+        running_size: image.as_ref().map_or(0, |image| image.size),
         running_release: image.as_ref().and_then(|image| image.release.clone()),
         running_digests: image.map(|image| image.digests).unwrap_or_default(),
         reference,
@@ -182,7 +192,9 @@ mod tests {
             running: None,
             running_release: None,
             running_digests: vec![running.to_owned()],
+            running_size: 0,
             tagged: None,
+            platforms: Vec::new(),
             wanted: Wanted::Digest {
                 repository: repository.to_owned(),
                 digest: "sha256:1".to_owned(),

@@ -4,21 +4,24 @@
 
 mod database;
 mod files;
+mod ground;
 mod images;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::event::{Failure, Job};
 use crate::host::compose::{DockerCompose, ProjectArgs};
-use crate::host::docker::{Docker, EngineFacts};
-use crate::host::jobs::{JobQuery, active_jobs};
+use crate::host::docker::{Docker, EngineFacts, Made};
+use crate::host::jobs::{JobQuery, jobs};
+use crate::host::postgres::Postgres;
 use crate::host::process::Children;
-use crate::host::{Compose, Condition, Container, HostError, Model, Redactor};
+use crate::host::{Compose, Condition, Container, HostError, Model, Mounted, Redactor};
 use crate::recipe::{Candidate, Drain, Recipe, infer};
 
-pub use database::{DatabaseFacts, login};
+pub use database::{DatabaseFacts, Session, login};
 pub use files::{Located, Named, locate};
+pub use ground::{Ground, Place};
 pub use images::{ImageFacts, Wanted, split_reference};
 
 /// A project as it is.
@@ -43,13 +46,12 @@ pub struct Inventory {
     pub database_trouble: Option<HostError>,
     /// Whether the project has data already: a volume of its model is there.
     pub has_volumes: bool,
+    /// What the project stands on.
+    pub ground: Ground,
     /// Jobs under way.
     pub jobs: Vec<Job>,
     /// The files that an edit may touch, with their text: Compose files and `.env`.
     pub texts: BTreeMap<PathBuf, String>,
-    /// The lists of files with which the project's containers were made, where they differ from
-    /// ours.
-    pub other_files: Vec<String>,
     /// Knows the secrets of the project.
     pub redactor: Redactor,
 }
@@ -63,6 +65,8 @@ pub struct ServiceFacts {
     pub diverged: bool,
     /// Its image; none where it is built here.
     pub image: Option<ImageFacts>,
+    /// `PGDATA` of its container: where a PostgreSQL server keeps its files.
+    pub data: Option<String>,
 }
 
 impl ServiceFacts {
@@ -84,41 +88,108 @@ pub struct Looking<'a> {
     pub recipe: Option<Recipe>,
     /// The release to go to.
     pub to: Option<&'a str>,
+    /// Where backups and journal go.
+    pub state: &'a Path,
+}
+
+/// Why there is no inventory.
+#[derive(Debug)]
+pub enum Blind {
+    /// The Compose plugin cannot be used.
+    NoCompose(HostError),
+    /// Engine or Compose are not what can be worked with; nothing else was looked at.
+    Tools {
+        /// The engine.
+        engine: EngineFacts,
+        /// The version of the Compose plugin.
+        compose: String,
+    },
+    /// Compose cannot read the project.
+    NoModel(HostError),
+    /// Anything else.
+    Other(Failure),
+}
+
+impl<T: Into<Failure>> From<T> for Blind {
+    fn from(error: T) -> Self {
+        Self::Other(error.into())
+    }
 }
 
 impl Inventory {
-    /// Looks at a project.
-    pub async fn look(looking: Looking<'_>) -> Result<Self, Failure> {
+    /// Looks at a project. `usable` says whether engine and Compose can be worked with.
+    pub async fn look(
+        looking: Looking<'_>,
+        usable: impl Fn(&EngineFacts, &str) -> bool,
+    ) -> Result<Self, Blind> {
         let Located { mut args, texts } = looking.located;
-        let compose = |args: &ProjectArgs| {
-            DockerCompose::new(
-                looking.docker_command.to_owned(),
-                args.clone(),
-                Children::reading(),
-            )
+        let reading = |args: &ProjectArgs| {
+            let (command, children) = (looking.docker_command.to_owned(), Children::reading());
+            DockerCompose::new(command, args.clone(), children)
         };
-        let (compose_version, model, engine) = tokio::try_join!(
-            async { compose(&args).version().await },
-            async { compose(&args).model().await },
-            looking.docker.facts(),
-        )?;
+        let compose = reading(&args);
+        let (compose_version, model, engine) =
+            tokio::join!(compose.version(), compose.model(), looking.docker.facts());
+        let compose_version = compose_version.map_err(Blind::NoCompose)?;
+        let engine = engine?;
+        if !usable(&engine, &compose_version) {
+            let compose = compose_version;
+            return Err(Blind::Tools { engine, compose });
+        }
+        let model = model.map_err(Blind::NoModel)?;
         args.name = Some(model.name.clone());
+        let compose = reading(&args);
         let docker = looking.docker.clone().of_project(&model.name);
-        let (diverged, containers, volumes) = tokio::try_join!(
-            async { compose(&args).would_recreate().await },
+        let (recipe, inferred) = recipe_for(looking.recipe, &model)?;
+        let ((diverged, dry_run_trouble), made, volumes, networks, other_projects, inactive) = tokio::try_join!(
+            async { Ok(ground::diverged(&compose).await) },
             docker.containers(),
             docker.volumes(),
+            docker.networks(),
+            ground::other_projects(&docker, &args.directory, &model.name),
+            ground::inactive(&compose, &model, &recipe.roles),
         )?;
-        let (recipe, inferred) = recipe_for(looking.recipe, &model)?;
-        let images = images::look(&docker, &model, &recipe, &containers, looking.to).await?;
-        let redactor = redactor(&docker, &model, &containers).await?;
-        let other_files = other_files(&docker, &containers, &args).await?;
-        let services = services(&model, containers, &diverged, images);
-        let mut inventory = Self {
+        let running = made
+            .iter()
+            .map(|made| (&made.container.service, &made.container.image));
+        let running: BTreeMap<&str, &str> = running
+            .map(|(service, image)| (service.as_str(), image.as_str()))
+            .collect();
+        let redactor = redactor(&model, &made);
+        let other_files = ground::other_files(&made, &args);
+        let images = images::look(&docker, &model, &recipe, &running, looking.to);
+        let data = look_at_data(&docker, &recipe, &model, &made);
+        let (images, data) = tokio::join!(images, data);
+        let services = services(&model, &made, &diverged, images?);
+        let Data {
+            database,
+            trouble,
+            jobs,
+        } = data?;
+        let folder = recipe
+            .roles
+            .database
+            .as_ref()
+            .and_then(|role| data_folder(services.get(role)?));
+        let rooms = ground::rooms(
+            looking.state,
+            &engine,
+            folder.map(|mounted| mounted.path.as_path()),
+        );
+        Ok(Self {
             has_volumes: model
                 .volumes
                 .values()
-                .any(|volume| volumes.contains(&volume.name)),
+                .any(|volume| volumes.contains_key(&volume.name)),
+            ground: Ground {
+                networks,
+                volumes,
+                other_projects,
+                other_files,
+                inactive,
+                dry_run_trouble,
+                rooms,
+            },
             args,
             model,
             compose_version,
@@ -126,48 +197,12 @@ impl Inventory {
             recipe,
             inferred,
             services,
-            database: None,
-            database_trouble: None,
-            jobs: Vec::new(),
+            database,
+            database_trouble: trouble,
+            jobs,
             texts,
-            other_files,
             redactor,
-        };
-        inventory.look_at_database(&docker).await?;
-        Ok(inventory)
-    }
-
-    async fn look_at_database(&mut self, docker: &Docker) -> Result<(), Failure> {
-        let role = self.recipe.roles.database.clone();
-        let up = role
-            .as_ref()
-            .is_none_or(|role| self.services.get(role).is_some_and(ServiceFacts::is_up));
-        let Some(login) = login(docker, &self.recipe, &self.model).await? else {
-            return Ok(());
-        };
-        if !up {
-            return Ok(());
-        }
-        match database::look(docker, &login).await {
-            Ok(facts) => self.database = Some(facts),
-            Err(trouble) => {
-                self.database_trouble = Some(trouble);
-                return Ok(());
-            }
-        }
-        let worker_up = self
-            .recipe
-            .roles
-            .worker
-            .iter()
-            .any(|worker| self.is_up(worker));
-        if let (Some(drain), true) = (&self.recipe.drain, worker_up) {
-            let query = job_query(drain);
-            let database = crate::host::postgres::Postgres::new(docker.clone(), login, None);
-            // An app whose tables are not there yet has no jobs.
-            self.jobs = active_jobs(&database, &query).await.unwrap_or_default();
-        }
-        Ok(())
+        })
     }
 
     /// Whether any container of a service is up.
@@ -194,6 +229,63 @@ impl Inventory {
             .filter_map(image)
             .find_map(|image| image.running_release.as_deref())
     }
+}
+
+/// Where a database server keeps its files: the mount that holds them. None where they are in
+/// the container itself, or where it is not known where they are.
+pub fn data_folder(facts: &ServiceFacts) -> Option<&Mounted> {
+    let folder = Path::new(facts.data.as_ref()?);
+    let mounts = facts
+        .containers
+        .first()?
+        .mounts
+        .iter()
+        .filter(|(target, _)| folder.starts_with(target));
+    mounts
+        .max_by_key(|(target, _)| target.len())
+        .map(|(_, mounted)| mounted)
+}
+
+/// What the database says.
+#[derive(Default)]
+struct Data {
+    database: Option<DatabaseFacts>,
+    trouble: Option<HostError>,
+    jobs: Vec<Job>,
+}
+
+async fn look_at_data(
+    docker: &Docker,
+    recipe: &Recipe,
+    model: &Model,
+    made: &[Made],
+) -> Result<Data, Failure> {
+    let mut data = Data::default();
+    let Some(login) = login(docker, recipe, model).await? else {
+        return Ok(data);
+    };
+    let up = |service: &str| {
+        let mut of_service = made.iter().filter(|made| made.container.service == service);
+        of_service.any(|made| made.container.is_up())
+    };
+    if !recipe.roles.database.as_deref().is_none_or(up) {
+        return Ok(data);
+    }
+    match database::look(docker, &login, recipe).await {
+        Ok(facts) => data.database = Some(facts),
+        Err(trouble) => {
+            data.trouble = Some(trouble);
+            return Ok(data);
+        }
+    }
+    if let Some(drain) = &recipe.drain
+        && recipe.roles.worker.iter().any(|worker| up(worker))
+    {
+        let database = Postgres::new(docker.clone(), login, None);
+        // An app whose tables are not there yet has no jobs.
+        data.jobs = jobs(&database, &job_query(drain)).await.unwrap_or_default();
+    }
+    Ok(data)
 }
 
 fn recipe_for(given: Option<Recipe>, model: &Model) -> Result<(Recipe, bool), Failure> {
@@ -245,71 +337,34 @@ fn candidates(model: &Model) -> Vec<Candidate> {
 
 fn services(
     model: &Model,
-    containers: Vec<Container>,
+    made: &[Made],
     diverged: &[String],
     mut images: BTreeMap<String, ImageFacts>,
 ) -> BTreeMap<String, ServiceFacts> {
-    let mut services: BTreeMap<String, ServiceFacts> = model
-        .services
-        .keys()
-        .map(|name| {
-            let facts = ServiceFacts {
-                containers: Vec::new(),
-                diverged: false,
-                image: images.remove(name),
-            };
-            (name.clone(), facts)
-        })
-        .collect();
-    for container in containers {
-        if let Some(service) = services.get_mut(&container.service) {
-            service.diverged |= diverged.contains(&container.name);
-            service.containers.push(container);
+    let services = model.services.keys().map(|name| {
+        let mut facts = ServiceFacts {
+            containers: Vec::new(),
+            diverged: false,
+            image: images.remove(name),
+            data: None,
+        };
+        for made in made.iter().filter(|made| made.container.service == *name) {
+            facts.diverged |= diverged.contains(&made.container.name);
+            facts.containers.push(made.container.clone());
+            facts.data = made.environment.get("PGDATA").cloned();
         }
-    }
-    services
+        (name.clone(), facts)
+    });
+    services.collect()
 }
 
 /// Secrets of the files and of the containers: they may differ.
-async fn redactor(
-    docker: &Docker,
-    model: &Model,
-    containers: &[Container],
-) -> Result<Redactor, HostError> {
-    let mut environments = Vec::new();
-    for container in containers {
-        environments.push(docker.environment_of(&container.id).await?);
-    }
-    let of_containers = environments
-        .iter()
-        .flat_map(|environment| environment.iter().map(|(k, v)| (k.as_str(), v.as_str())));
+fn redactor(model: &Model, made: &[Made]) -> Redactor {
+    let of_containers = made.iter().flat_map(|made| &made.environment);
     let of_files = model
         .services
         .values()
         .flat_map(crate::host::Service::environment);
-    Ok(Redactor::new(of_containers.chain(of_files)))
-}
-
-async fn other_files(
-    docker: &Docker,
-    containers: &[Container],
-    args: &ProjectArgs,
-) -> Result<Vec<String>, HostError> {
-    let ours: Vec<String> = args
-        .files
-        .iter()
-        .map(|file| file.display().to_string())
-        .collect();
-    let mut others = Vec::new();
-    for container in containers {
-        let labels = docker.labels_of(&container.id).await?;
-        if let Some(theirs) = labels.get("com.docker.compose.project.config_files")
-            && *theirs != ours.join(",")
-        {
-            others.push(theirs.clone());
-        }
-    }
-    others.sort();
-    others.dedup();
-    Ok(others)
+    let of_containers = of_containers.map(|(name, value)| (name.as_str(), value.as_str()));
+    Redactor::new(of_containers.chain(of_files))
 }

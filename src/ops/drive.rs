@@ -1,16 +1,15 @@
 //! Bringing an open run to its end, from wherever it stands. The way of a new run and of one
 //! that is taken up again is the same.
 
-use super::Ended;
 use super::outlook::Outlook;
 use super::project::Project;
 use super::stop::StopRequest;
+use super::{Confirm, Ended, Question};
 use crate::engine::{Interrupt, RunLog, execute};
 use crate::event::{Artifact, Event, Failure, FailureClass, Live, Outcome, Purpose};
 use crate::host::Machine;
 use crate::inventory::{Inventory, Wanted};
 use crate::plan::{self, Extent, Fetched, NoWayBack, Plan, Run};
-use crate::preflight;
 use crate::settings::Settings;
 use crate::steps::AnyStep;
 
@@ -43,7 +42,7 @@ impl<'a> Driver<'a> {
     }
 
     /// Goes on until the run has ended.
-    pub(super) async fn drive(mut self) -> Result<Ended, Failure> {
+    pub(super) async fn drive(mut self, confirm: &impl Confirm) -> Result<Ended, Failure> {
         let mut failure = None;
         loop {
             if self.log.state().next_step().is_some() {
@@ -62,7 +61,7 @@ impl<'a> Driver<'a> {
                     return self.end(Outcome::Refused, None, state, vec![]).await;
                 }
                 Some(Purpose::Fetch) => {
-                    if let Some(ended) = self.plan_upgrade().await? {
+                    if let Some(ended) = self.plan_upgrade(confirm).await? {
                         return Ok(ended);
                     }
                 }
@@ -106,33 +105,56 @@ impl<'a> Driver<'a> {
     }
 
     /// The second look and the second plan, with the new images here. Some when that is the end.
-    async fn plan_upgrade(&mut self) -> Result<Option<Ended>, Failure> {
+    async fn plan_upgrade(&mut self, confirm: &impl Confirm) -> Result<Option<Ended>, Failure> {
         let to = self.log.state().to.clone();
-        let mut outlook = Outlook::look(self.project, to.as_deref()).await?;
+        let inventory = self.project.look_again(to.as_deref()).await?;
+        let inventory = self.want_what_was_fetched(inventory)?;
+        let mut outlook = Outlook::of(inventory, to.as_deref(), false);
         let fetched = Fetched::of(self.log.state().artifacts());
-        self.want_what_was_fetched(&mut outlook)?;
-        outlook
-            .findings
-            .extend(preflight::after_fetch(&outlook.inventory, &fetched));
+        outlook.judge_fetched(&fetched);
         let plan = outlook.upgrade_plan(&fetched, &self.run);
+        let view = Box::new(outlook.view(&[&plan], &fetched));
+        self.record(Event::Found { plan: view.clone() }).await?;
         if outlook.refuses() {
-            let view = outlook.view(&[], &fetched);
-            self.log.report().live(Live::Plan(Box::new(view)));
-            let state = vec!["nothing of yours was touched".to_owned()];
-            let failure = Failure::new("this project cannot go to the new release")
-                .class(FailureClass::Refused);
+            let mut view = view;
+            view.steps.clear();
+            self.log.report().live(Live::Plan(view));
             return self
-                .end(Outcome::Refused, Some(failure), state, vec![])
+                .refuse("this project cannot go to the new release")
                 .await
                 .map(Some);
+        }
+        let why = outlook.irreversible(&fetched);
+        if !why.is_empty() && !self.agreed(&why, confirm).await {
+            return self.refuse("the upgrade was not wanted").await.map(Some);
         }
         self.inventory = outlook.inventory;
         self.record_plan(&plan).await?;
         Ok(None)
     }
 
+    /// Whether somebody wants to go where only a backup leads back from.
+    async fn agreed(&self, why: &[String], confirm: &impl Confirm) -> bool {
+        let report = self.log.report();
+        for line in why {
+            report.note(format!("cannot be undone: {line}"));
+        }
+        report.flush().await;
+        confirm.confirm(&Question {
+            text: "Go on? A proven backup is taken first.".to_owned(),
+            default: false,
+        })
+    }
+
+    async fn refuse(&mut self, error: &str) -> Result<Ended, Failure> {
+        let state = vec!["nothing of yours was touched".to_owned()];
+        let failure = Failure::new(error).class(FailureClass::Refused);
+        self.end(Outcome::Refused, Some(failure), state, vec![])
+            .await
+    }
+
     /// A tag may have moved on since the fetch; the run goes to what it has fetched.
-    fn want_what_was_fetched(&self, outlook: &mut Outlook) -> Result<(), Failure> {
+    fn want_what_was_fetched(&self, mut inventory: Inventory) -> Result<Inventory, Failure> {
         let fetch = self.log.state().plan(Purpose::Fetch);
         for step in fetch.into_iter().flat_map(|plan| &plan.steps) {
             let read = serde_json::from_value(step.planned.spec.clone());
@@ -142,7 +164,7 @@ impl<'a> Driver<'a> {
             };
             for image in step.images {
                 for service in &image.services {
-                    let facts = outlook.inventory.services.get_mut(service);
+                    let facts = inventory.services.get_mut(service);
                     if let Some(facts) = facts.and_then(|facts| facts.image.as_mut()) {
                         facts.wanted = Wanted::Digest {
                             repository: image.repository.clone(),
@@ -152,8 +174,7 @@ impl<'a> Driver<'a> {
                 }
             }
         }
-        outlook.changes = crate::plan::Changes::of(&outlook.inventory);
-        Ok(())
+        Ok(inventory)
     }
 
     async fn record_plan(&mut self, plan: &Plan) -> Result<(), Failure> {

@@ -1,7 +1,7 @@
 //! What the journal knows: where a run stands, which runs there were, what one has said.
 
 use super::project::find;
-use super::state_folder::failure;
+use super::state_folder::{StateFolder, failure};
 use crate::engine::RunState;
 use crate::event::{Failure, FailureClass, Record, RunId};
 use crate::journal::{Journal, RunRow};
@@ -43,6 +43,24 @@ pub async fn status(settings: &Settings) -> Result<Option<Status>, Failure> {
         state,
         records,
     }))
+}
+
+/// The state of the newest run of a project; none where there never was one.
+pub(super) async fn newest(folder: &StateFolder) -> Result<Option<RunState>, Failure> {
+    let Some(journal) = folder.journal_to_read().await? else {
+        return Ok(None);
+    };
+    let runs = journal.runs().await.map_err(|error| failure(&error))?;
+    let Some(row) = runs.into_iter().next() else {
+        return Ok(None);
+    };
+    let records = journal
+        .records(&row.run)
+        .await
+        .map_err(|error| failure(&error))?;
+    RunState::fold(row.run, &records)
+        .map(Some)
+        .map_err(|error| Failure::from_error(&error))
 }
 
 /// All runs, newest first.

@@ -4,26 +4,50 @@
 
 mod drive;
 mod history;
+mod jobs;
 mod outlook;
+mod plan;
 mod project;
 mod resume;
 mod rollback;
 mod state_folder;
 mod stop;
 mod upgrade;
+mod verify;
 
 pub use history::{Status, history, logs, status};
-pub use outlook::plan;
+pub use jobs::{JobList, drain, jobs};
+pub use plan::{check, plan};
 pub use resume::resume;
 pub use rollback::rollback;
 pub use upgrade::upgrade;
+pub use verify::verify;
 
 use crate::event::{Failure, Outcome};
 
 /// Answers the questions of a run. The caller decides who is asked.
 pub trait Confirm {
-    /// Whether to go on; `default` is the answer of somebody who just presses return.
-    fn confirm(&self, question: &str, default: bool) -> bool;
+    /// Whether to go on. Where nobody can be asked the answer is yes: whoever starts a run from a
+    /// script has decided already.
+    fn confirm(&self, question: &Question) -> bool;
+}
+
+/// Says yes: what is asked was decided already.
+struct Agreed;
+
+impl Confirm for Agreed {
+    fn confirm(&self, _question: &Question) -> bool {
+        true
+    }
+}
+
+/// A question with the answer yes or no.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// Its text.
+    pub text: String,
+    /// The answer of somebody who just presses return.
+    pub default: bool,
 }
 
 /// How a verb that may open a run ended.
@@ -46,6 +70,14 @@ impl Ended {
             failure: None,
             state: vec![state.to_owned()],
             next: Vec::new(),
+        }
+    }
+
+    /// An answer: nothing was asked for but to look.
+    fn answer(state: &str) -> Self {
+        Self {
+            outcome: None,
+            ..Self::plain(Outcome::Unchanged, state)
         }
     }
 }

@@ -10,7 +10,8 @@ use crate::host::postgres::Postgres;
 use crate::host::process::Children;
 use crate::host::queue::Redis;
 use crate::host::{Machine, files};
-use crate::inventory::{Inventory, Located, Looking, Named, locate, login};
+use crate::inventory::{Blind, Inventory, Located, Looking, Named, locate, login};
+use crate::preflight;
 use crate::recipe::Recipe;
 use crate::settings::Settings;
 
@@ -73,15 +74,31 @@ impl Project {
         })
     }
 
-    pub(super) async fn look(&self, to: Option<&str>) -> Result<Inventory, Failure> {
-        Inventory::look(Looking {
+    pub(super) async fn look(&self, to: Option<&str>) -> Result<Inventory, Blind> {
+        let looking = Looking {
             docker: &self.docker,
             docker_command: &self.docker_command,
             located: self.located.clone(),
             recipe: self.recipe.clone(),
             to,
+            state: self.state.path(),
+        };
+        Inventory::look(looking, preflight::usable).await
+    }
+
+    /// The same for a run that has begun: what keeps us from looking is a failure.
+    pub(super) async fn look_again(&self, to: Option<&str>) -> Result<Inventory, Failure> {
+        self.look(to).await.map_err(|blind| {
+            let findings = match preflight::blind(blind) {
+                Ok(findings) => findings,
+                Err(failure) => return failure,
+            };
+            let (text, cure) = match findings.into_iter().next() {
+                Some(finding) => (finding.text, finding.cure),
+                None => return Failure::new("cannot look at the project"),
+            };
+            Failure::new(text).hint(cure).class(FailureClass::Refused)
         })
-        .await
     }
 
     /// The adapters for a run. The database is the one that was looked at, and no other.

@@ -2,16 +2,17 @@
 
 use super::drive::Driver;
 use super::project::Project;
-use super::{Ended, upgrade};
+use super::{Confirm, Ended, upgrade};
 use crate::engine::{Report, RunLog};
 use crate::event::{Failure, FailureClass, RunId};
 use crate::inventory::Inventory;
-use crate::settings::{DrainFlags, Settings};
+use crate::settings::{RunFlags, Settings};
 
 /// Goes on with the open run of a project.
 pub async fn resume(
     settings: &Settings,
-    drain: &DrainFlags,
+    flags: &RunFlags,
+    confirm: &impl Confirm,
     report: &Report,
 ) -> Result<Ended, Failure> {
     let project = Project::open(settings).await?;
@@ -25,9 +26,9 @@ pub async fn resume(
     let log = RunLog::resume(journal, run.clone(), report.clone())
         .await
         .map_err(|error| Failure::from_error(&error))?;
-    let run = upgrade::run(&project, run, drain);
+    let run = upgrade::run(&project, run, flags);
     Driver::new(settings, &project, inventory, run, log)
-        .drive()
+        .drive(confirm)
         .await
 }
 
@@ -39,7 +40,7 @@ pub(super) async fn open(project: &Project) -> Result<(RunId, Inventory), Failur
             .class(FailureClass::Refused)
     };
     let journal = project.state.journal_to_read().await?.ok_or_else(none)?;
-    let inventory = project.look(None).await?;
+    let inventory = project.look_again(None).await?;
     let run = journal
         .open_run(&inventory.model.name)
         .await

@@ -2,11 +2,11 @@
 
 use super::drive::Driver;
 use super::project::Project;
-use super::{Ended, resume, upgrade};
+use super::{Agreed, Ended, resume, upgrade};
 use crate::engine::{Report, RunLog};
 use crate::event::{Event, Failure, FailureClass};
 use crate::plan::{self, Extent};
-use crate::settings::{DrainFlags, Settings};
+use crate::settings::{RunFlags, Settings};
 
 /// Goes back from the open run of a project. `discard_writes` says that what people have written
 /// to the new release since may be lost.
@@ -44,14 +44,8 @@ pub async fn rollback(
     })
     .await
     .map_err(|error| Failure::from_error(&error))?;
-    let run = upgrade::run(
-        &project,
-        run,
-        &DrainFlags {
-            timeout: std::time::Duration::ZERO,
-        },
-    );
+    let run = upgrade::run(&project, run, &RunFlags::default());
     Driver::new(settings, &project, inventory, run, log)
-        .drive()
+        .drive(&Agreed)
         .await
 }

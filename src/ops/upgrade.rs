@@ -1,15 +1,14 @@
 //! `docker compose pull && docker compose up -d`, with a backup and a way back.
 
 use super::drive::Driver;
-use super::outlook::Outlook;
+use super::outlook::Look;
 use super::project::Project;
-use super::state_folder::open_run;
-use super::{Confirm, Ended};
+use super::{Confirm, Ended, Question};
 use crate::engine::{Report, RunLog};
 use crate::event::{Event, Failure, Live, Outcome, Purpose, RunId};
 use crate::host::process::Children;
 use crate::plan::{Fetched, Run};
-use crate::settings::{DrainFlags, Settings, UpgradeFlags};
+use crate::settings::{RunFlags, Settings, UpgradeFlags};
 
 /// How long a leftover of an earlier process may go on by itself before it is ended.
 pub(super) const PATIENCE: std::time::Duration = std::time::Duration::from_mins(2);
@@ -23,8 +22,10 @@ pub async fn upgrade(
 ) -> Result<Ended, Failure> {
     let project = Project::open(settings).await?;
     report.note("looking at the project");
-    let outlook = Outlook::look(&project, flags.to.as_deref()).await?;
-    no_open_run(&project, &outlook.inventory.model.name).await?;
+    let outlook = match Look::new(&project, flags.to.as_deref(), false).await? {
+        Look::Outlook(outlook) => outlook,
+        Look::Blind(findings) => return Ok(super::plan::refused(report, findings)),
+    };
     if outlook.refuses() {
         report.live(Live::Plan(Box::new(outlook.view(&[], &Fetched::default()))));
         return Ok(Ended::plain(Outcome::Refused, "nothing was touched"));
@@ -33,13 +34,17 @@ pub async fn upgrade(
         let state = "everything is as the files and registries say; nothing was touched";
         return Ok(Ended::plain(Outcome::Unchanged, state));
     }
-    let run = run(&project, RunId::random(), &flags.drain);
+    let run = run(&project, RunId::random(), &flags.run);
     let first = outlook.fetch_plan(&run);
     let second = outlook.upgrade_plan(&Fetched::default(), &run);
     let view = outlook.view(&[&first, &second], &Fetched::default());
-    report.live(Live::Plan(Box::new(view)));
+    report.live(Live::Plan(Box::new(view.clone())));
     report.flush().await;
-    if !confirm.confirm("Upgrade now?", true) {
+    let question = Question {
+        text: "Upgrade now?".to_owned(),
+        default: true,
+    };
+    if !confirm.confirm(&question) {
         return Ok(Ended::plain(Outcome::Refused, "nothing was touched"));
     }
     let inventory = &outlook.inventory;
@@ -65,39 +70,31 @@ pub async fn upgrade(
     let steps = first
         .to_recorded()
         .map_err(|error| Failure::from_error(&error))?;
-    log.record(Event::Planned {
+    let found = Event::Found {
+        plan: Box::new(view),
+    };
+    let planned = Event::Planned {
         purpose: Purpose::Fetch,
         steps,
-    })
-    .await
-    .map_err(|error| Failure::from_error(&error))?;
+    };
+    for event in [found, planned] {
+        log.record(event)
+            .await
+            .map_err(|error| Failure::from_error(&error))?;
+    }
     Driver::new(settings, &project, outlook.inventory, run, log)
-        .drive()
+        .drive(confirm)
         .await
 }
 
-pub(super) fn run(project: &Project, id: RunId, drain: &DrainFlags) -> Run {
+pub(super) fn run(project: &Project, id: RunId, flags: &RunFlags) -> Run {
     Run {
         backups: project.state.backups(&id),
         files: project.state.files(&id),
-        drain_seconds: drain.timeout.as_secs(),
+        drain_seconds: flags.drain.wait.timeout.as_secs(),
+        drain_policy: flags.drain.on_timeout,
+        migration_seconds: flags.migration_timeout.map(|limit| limit.as_secs()),
         id,
-    }
-}
-
-async fn no_open_run(project: &Project, name: &str) -> Result<(), Failure> {
-    let Some(journal) = project.state.journal_to_read().await? else {
-        return Ok(());
-    };
-    match journal
-        .open_run(name)
-        .await
-        .map_err(|error| super::state_folder::failure(&error))?
-    {
-        None => Ok(()),
-        Some(run) => Err(open_run(format!(
-            "run {run} of project `{name}` is still open"
-        ))),
     }
 }
 

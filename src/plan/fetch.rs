@@ -76,6 +76,7 @@ fn fetches(inventory: &Inventory, changes: &Changes, run: &Run) -> Vec<Fetch> {
                 repository: repository.clone(),
                 digest: digest.clone(),
                 tag: new_tag(&run.id, service),
+                carries_release: inventory.recipe.carries_release(&image.target),
             }),
         }
     }

@@ -9,6 +9,8 @@ use crate::event::Artifact;
 pub struct Fetched {
     /// Service to the id of its new image.
     pub images: BTreeMap<String, String>,
+    /// The release that the new image says it is.
+    pub release: Option<String>,
     /// The heads of the new image's revision graph, and every revision in it.
     pub revisions: Option<(Vec<String>, Vec<String>)>,
 }
@@ -19,11 +21,14 @@ impl Fetched {
         let mut fetched = Self::default();
         for artifact in artifacts {
             match artifact {
-                Artifact::Images { ids } => fetched.images.extend(ids.clone()),
+                Artifact::Images { ids, release } => {
+                    fetched.images.extend(ids.clone());
+                    fetched.release.clone_from(release);
+                }
                 Artifact::Revisions { heads, known } => {
                     fetched.revisions = Some((heads.clone(), known.clone()));
                 }
-                Artifact::Backup { .. } | Artifact::Note { .. } => {}
+                _ => {}
             }
         }
         fetched

@@ -9,6 +9,7 @@ mod fetched;
 mod parts;
 mod rollback;
 mod upgrade;
+mod verification;
 mod view;
 
 use std::path::PathBuf;
@@ -17,11 +18,12 @@ pub use changes::{Change, Changes};
 pub use edits::{FileEdits, plan_edits};
 pub use fetch::fetch;
 pub use fetched::Fetched;
-pub use rollback::{Extent, NoWayBack, before, extent, rollback};
+pub use rollback::{Extent, NoWayBack, before, extent, identity, rollback};
 pub use upgrade::upgrade;
-pub use view::view;
+pub use verification::verification;
+pub use view::{irreversible, view};
 
-use crate::event::{PlannedStep, Purpose, RunId};
+use crate::event::{DrainPolicy, PlannedStep, Purpose, RunId};
 use crate::steps::AnyStep;
 
 /// A list of steps.
@@ -55,6 +57,17 @@ pub struct Run {
     pub files: PathBuf,
     /// Seconds to wait for active jobs.
     pub drain_seconds: u64,
+    /// What to do with jobs that are still running then.
+    pub drain_policy: DrainPolicy,
+    /// Seconds the migration may take, where somebody has said so.
+    pub migration_seconds: Option<u64>,
+}
+
+impl Run {
+    /// Where the jobs are noted that stopping the worker has cut short.
+    fn interrupted(&self) -> PathBuf {
+        self.files.join("interrupted.json")
+    }
 }
 
 impl Plan {
@@ -106,3 +119,6 @@ fn old_tag(run: &RunId, service: &str) -> String {
 
 /// Seconds that a service may take to get healthy, where no recipe says.
 const WINDOW: u64 = 300;
+
+/// Seconds that a service which ends by itself may take, where no recipe says.
+const MIGRATION_LIMIT: u64 = 7200;

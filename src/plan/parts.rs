@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::upgrade::Planner;
-use super::{FileEdits, new_tag};
+use super::{FileEdits, MIGRATION_LIMIT, WINDOW, new_tag};
+use crate::event::DrainPolicy;
 use crate::host::files;
-use crate::inventory::{Wanted, split_reference};
+use crate::inventory::{Wanted, data_folder, split_reference};
 use crate::steps::{
-    AnyStep, Check, Dump, DumpKind, EditFile, Health, Migrate, Move, Start, Started, Verify,
+    AnyStep, Check, CheckIdentity, DataPlace, Dump, DumpKind, EditFile, Health, Migrate, Move,
+    NoteInterrupted, Rows, SettleInterrupted, Start, Started, Verify,
 };
 
 impl Planner<'_> {
@@ -31,6 +33,44 @@ impl Planner<'_> {
             release: self.inventory.release().map(str::to_owned),
             images: images.collect(),
             revisions: database.revisions.clone(),
+        })
+    }
+
+    pub(super) fn note_interrupted(&self) -> Option<NoteInterrupted> {
+        let drain = self.inventory.recipe.drain.as_ref()?;
+        drain.interrupted.as_ref()?;
+        self.inventory.database.as_ref()?;
+        Some(NoteInterrupted {
+            query: crate::inventory::job_query(drain),
+            path: self.run.interrupted(),
+            workers: self.workers(),
+        })
+    }
+
+    /// Somebody who did not ask for jobs to be cut short wants them to run.
+    pub(super) fn settle_interrupted(&self) -> Option<SettleInterrupted> {
+        let drain = self.inventory.recipe.drain.as_ref()?;
+        self.inventory.database.as_ref()?;
+        Some(SettleInterrupted {
+            path: self.run.interrupted(),
+            requeue: self.run.drain_policy != DrainPolicy::Continue,
+            how: drain.interrupted.clone()?,
+        })
+    }
+
+    /// The exact backup has the rows that must be there again.
+    pub(super) fn check_identity(&self) -> Option<CheckIdentity> {
+        let service = self.inventory.recipe.roles.database.clone()?;
+        let place = data_folder(self.inventory.services.get(&service)?);
+        let login = self.inventory.recipe.database.as_ref()?;
+        let exact = self.dump(DumpKind::Exact)?;
+        Some(CheckIdentity {
+            place: place.map(|mounted| DataPlace {
+                service,
+                source: mounted.source.clone(),
+            }),
+            manifest: Some(exact.manifest()),
+            sentinels: login.sentinels.clone(),
         })
     }
 
@@ -130,6 +170,8 @@ impl Planner<'_> {
                     true => self.all_but_entry(),
                     false => vec![service.to_owned()],
                 },
+                limit_seconds: self.limit_seconds(),
+                evidence: self.evidence().filter(|_| migrates),
             });
         }
         let speaks_for_all = self
@@ -141,8 +183,45 @@ impl Planner<'_> {
         AnyStep::Start(Start {
             service: service.to_owned(),
             healthy: !speaks_for_all,
-            window_seconds: self.window(),
+            window_seconds: self.window_of(service),
         })
+    }
+
+    /// A slow boot is no failure: three times what the service's own check allows, at least the
+    /// window of the recipe.
+    fn window_of(&self, service: &str) -> u64 {
+        let service = self.inventory.model.services.get(service);
+        let own = service.and_then(crate::host::Service::health_window);
+        let own = own.map_or(0, |window| window.as_secs().saturating_mul(3));
+        let recipe = self.inventory.recipe.health.as_ref();
+        recipe
+            .map_or(WINDOW, |health| health.window_seconds)
+            .max(own)
+    }
+
+    fn limit_seconds(&self) -> u64 {
+        let recipe = self.inventory.recipe.migration.as_ref();
+        self.run
+            .migration_seconds
+            .or(recipe.map(|migration| migration.limit_seconds))
+            .unwrap_or(MIGRATION_LIMIT)
+    }
+
+    /// The line that the migration must print, where it has something to do.
+    fn evidence(&self) -> Option<String> {
+        let evidence = self
+            .inventory
+            .recipe
+            .migration
+            .as_ref()?
+            .evidence
+            .as_ref()?;
+        let (heads, known) = self.fetched.revisions.as_ref()?;
+        let database = self.inventory.database.as_ref()?;
+        let to_do = database.conditions.get(&evidence.when) == Some(&true)
+            && known.contains(&evidence.since)
+            && database.revisions.as_ref() != Some(heads);
+        to_do.then(|| evidence.line.clone())
     }
 
     /// The heads the schema must be at: the new image's, else what it is at already.
@@ -168,11 +247,17 @@ impl Planner<'_> {
             port: health.port,
             path: health.path.clone(),
             part: part.then(|| (health.pointer.clone(), health.equals.clone())),
-            window_seconds: health.window_seconds,
+            window_seconds: self.window_of(&health.service),
         })
     }
 
-    pub(super) fn verify(&self, stage: &str, judged: impl Fn(&str) -> bool) -> Verify {
+    /// `settled`: all containers are there as they will stay.
+    pub(super) fn verify(
+        &self,
+        stage: &str,
+        settled: bool,
+        judged: impl Fn(&str) -> bool,
+    ) -> Verify {
         let images = self
             .inventory
             .services
@@ -195,6 +280,16 @@ impl Planner<'_> {
             (Some(since), Some(known)) => known.contains(since),
             (Some(_), None) => false,
         };
+        let known = self.inventory.recipe.database.is_some();
+        let listings = &self.inventory.recipe.listings;
+        let listings = listings
+            .iter()
+            .filter(|listing| settled && known && applies(&listing.since))
+            .map(|listing| Rows {
+                name: listing.name.clone(),
+                sql: listing.sql.clone(),
+                cure: listing.cure.clone(),
+            });
         let assertions = &self.inventory.recipe.assertions;
         let checks = assertions
             .iter()
@@ -208,10 +303,12 @@ impl Planner<'_> {
             stage: stage.to_owned(),
             images: images.collect(),
             revisions: self.heads(),
-            checks: match self.inventory.recipe.database {
-                Some(_) => checks.collect(),
-                None => Vec::new(),
+            checks: match known {
+                true => checks.collect(),
+                false => Vec::new(),
             },
+            listings: listings.collect(),
+            settled,
         }
     }
 }

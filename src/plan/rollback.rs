@@ -6,8 +6,8 @@ use super::Plan;
 use crate::engine::{RunState, Status, StepState};
 use crate::event::{Artifact, Purpose};
 use crate::steps::{
-    AnyStep, Before, Create, DumpKind, Keep, Migrate, Move, ReleaseFeeder, RestoreDatabase,
-    RestoreFile, Retag, Start, Stop, Verify,
+    AnyStep, Before, CheckIdentity, Create, DumpKind, Keep, Migrate, Move, ReleaseFeeder,
+    RestoreDatabase, RestoreFile, Retag, Start, Stop, Verify,
 };
 
 /// There is no way back to plan.
@@ -78,6 +78,7 @@ pub fn rollback(state: &RunState) -> Result<Plan, NoWayBack> {
                 "its schema may have been changed",
             );
         }
+        settle_interrupted(&mut plan, state)?;
         start(&mut plan, app, &before);
         wait_healthy(&mut plan, state, &before)?;
     }
@@ -101,6 +102,8 @@ pub fn rollback(state: &RunState) -> Result<Plan, NoWayBack> {
                 .collect(),
             revisions: before.revisions.filter(|_| before.system.is_some()),
             checks: Vec::new(),
+            listings: Vec::new(),
+            settled: false,
         }),
         "the run ends `rolled back` only when this holds",
     );
@@ -153,6 +156,16 @@ pub fn before(state: &RunState) -> Result<Before, NoWayBack> {
         }
     }
     Ok(Before::default())
+}
+
+/// How a run makes sure that the database is the one it was, where it does.
+pub fn identity(state: &RunState) -> Result<Option<CheckIdentity>, NoWayBack> {
+    for step in steps(state) {
+        if let AnyStep::CheckIdentity(step) = read(step)? {
+            return Ok(Some(step));
+        }
+    }
+    Ok(None)
 }
 
 /// The services that the plan of the upgrade keeps down while the schema changes.
@@ -278,6 +291,34 @@ fn start(plan: &mut Plan, steps: Vec<Start>, before: &Before) {
     for step in steps.into_iter().filter(ran) {
         plan.push(AnyStep::Start(step), "it ran before");
     }
+}
+
+/// Jobs that were cut short go on with the old release, in the way that was planned. They are
+/// noted again: the run may have ended right after the worker was stopped.
+fn settle_interrupted(plan: &mut Plan, state: &RunState) -> Result<(), NoWayBack> {
+    let stopped = touched(state)?
+        .into_iter()
+        .find_map(|touched| match touched.step {
+            AnyStep::Stop(step) => Some(step.services),
+            _ => None,
+        });
+    let Some(stopped) = stopped else {
+        return Ok(());
+    };
+    for step in steps(state) {
+        match read(step)? {
+            AnyStep::NoteInterrupted(step) if step.workers == stopped => plan.push(
+                AnyStep::NoteInterrupted(step),
+                "what is under way now will not go on by itself",
+            ),
+            AnyStep::SettleInterrupted(step) => plan.push(
+                AnyStep::SettleInterrupted(step),
+                "nobody would take them up again",
+            ),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// The whole app is asked, if the whole app ran.

@@ -1,6 +1,6 @@
 //! The plan of an upgrade, in the order that keeps every promise.
 
-use super::{Changes, Fetched, FileEdits, Plan, Run, WINDOW};
+use super::{Changes, Fetched, FileEdits, Plan, Run};
 use crate::event::Purpose;
 use crate::inventory::Inventory;
 use crate::steps::{
@@ -46,7 +46,7 @@ pub fn upgrade(
         planner.start_changed(&mut plan);
     }
     plan.push(
-        AnyStep::Verify(planner.verify("everything", |_| true)),
+        AnyStep::Verify(planner.verify("everything", true, |_| true)),
         "the run ends `upgraded` only when this holds",
     );
     plan
@@ -62,14 +62,6 @@ pub(super) struct Planner<'a> {
 }
 
 impl Planner<'_> {
-    pub(super) fn window(&self) -> u64 {
-        self.inventory
-            .recipe
-            .health
-            .as_ref()
-            .map_or(WINDOW, |health| health.window_seconds)
-    }
-
     pub(super) fn workers(&self) -> Vec<String> {
         self.existing(&self.inventory.recipe.roles.worker)
     }
@@ -121,6 +113,7 @@ impl Planner<'_> {
             let step = Drain {
                 query: crate::inventory::job_query(drain),
                 timeout_seconds: self.run.drain_seconds,
+                policy: self.run.drain_policy,
                 workers: self.workers(),
             };
             plan.push_in(
@@ -133,7 +126,7 @@ impl Planner<'_> {
             (self.workers(), "it must not run while the schema changes"),
             (self.writers(), "nothing may write from the exact backup on"),
         ];
-        for (services, cause) in groups {
+        for (number, (services, cause)) in groups.into_iter().enumerate() {
             let up: Vec<String> = services
                 .into_iter()
                 .filter(|service| self.has_containers(service))
@@ -144,6 +137,13 @@ impl Planner<'_> {
                     grace_seconds: self.inventory.recipe.stop.grace_seconds,
                 };
                 plan.push_in(unit, AnyStep::Stop(step), cause);
+            }
+            if let Some(note) = self.note_interrupted().filter(|_| number == 0) {
+                plan.push_in(
+                    unit,
+                    AnyStep::NoteInterrupted(note),
+                    "what is under way now will not go on by itself",
+                );
             }
         }
         if let Some(dump) = self.dump(DumpKind::Exact) {
@@ -211,6 +211,12 @@ impl Planner<'_> {
                 "a log line is no proof of a migration",
             );
         }
+        if let Some(step) = self.check_identity() {
+            plan.push(
+                AnyStep::CheckIdentity(step),
+                "an empty database would migrate just as well",
+            );
+        }
     }
 
     /// Everything but data, migration, worker and entry, in the order of dependencies.
@@ -238,12 +244,18 @@ impl Planner<'_> {
         let judged =
             |service: &str| !self.is_entry(service) && !workers.iter().any(|w| w == service);
         plan.push(
-            AnyStep::Verify(self.verify("all but the worker", judged)),
+            AnyStep::Verify(self.verify("all but the worker", false, judged)),
             "the worker must not start on a schema that is not right",
         );
     }
 
     fn settle(&self, plan: &mut Plan) {
+        if let Some(step) = self.settle_interrupted() {
+            plan.push(
+                AnyStep::SettleInterrupted(step),
+                "nobody would take them up again",
+            );
+        }
         for service in self.workers() {
             plan.push(self.start(&service), "the new release is in order");
         }

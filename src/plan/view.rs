@@ -1,6 +1,6 @@
 //! A plan as people and programs see it.
 
-use super::{Changes, FileEdits, Plan};
+use super::{Changes, Fetched, FileEdits, Plan};
 use crate::compose_file;
 use crate::event::{ChangeView, DatabaseView, Finding, PlanView, RoleView, StepView};
 use crate::inventory::{Inventory, Wanted};
@@ -14,9 +14,14 @@ pub fn view(
     changes: &Changes,
     edits: &[FileEdits],
     plans: &[&Plan],
-    target: &[String],
+    fetched: &Fetched,
+    to: Option<&str>,
     findings: Vec<Finding>,
 ) -> PlanView {
+    let target = match &fetched.revisions {
+        Some((heads, _)) => heads.clone(),
+        None => Vec::new(),
+    };
     let steps = plans.iter().flat_map(|plan| &plan.steps);
     PlanView {
         project: inventory.model.name.clone(),
@@ -29,11 +34,13 @@ pub fn view(
             Vec::new()
         },
         release: inventory.release().map(str::to_owned),
+        to: fetched.release.as_deref().or(to).map(str::to_owned),
+        irreversible: irreversible(inventory, fetched, to),
         database: inventory.database.as_ref().map(|database| DatabaseView {
             name: database.name.clone(),
             bytes: database.identity.size,
             revisions: database.revisions.clone().unwrap_or_default(),
-            target: target.to_vec(),
+            target: target.clone(),
         }),
         changes: changes
             .services
@@ -61,6 +68,20 @@ pub fn view(
             .collect(),
         findings,
     }
+}
+
+/// What makes the releases up to the new one irreversible, one by one.
+pub fn irreversible(inventory: &Inventory, fetched: &Fetched, to: Option<&str>) -> Vec<String> {
+    let to = fetched.release.as_deref().or(to);
+    let (Some(from), Some(to)) = (inventory.release(), to) else {
+        return Vec::new();
+    };
+    let releases = inventory.recipe.releases_between(from, to);
+    let why = releases.filter_map(|release| {
+        let why = release.irreversible.as_ref()?;
+        Some(format!("{}: {why}", release.version))
+    });
+    why.collect()
 }
 
 fn image(inventory: &Inventory, service: &str) -> Option<String> {

@@ -3,27 +3,61 @@
 //! It must not change anything, nor decide what a run does.
 
 mod data;
+mod disk;
+mod environment;
 mod images;
+mod migration;
 mod project;
 mod schema;
+mod storage;
+mod tools;
 
 use crate::event::{Finding, Severity};
 use crate::inventory::Inventory;
 use crate::plan::{Changes, Fetched};
 
+pub use tools::{blind, usable};
+
+/// What is to be judged.
+#[derive(Clone, Copy)]
+pub struct Case<'a> {
+    /// What there is.
+    pub inventory: &'a Inventory,
+    /// What would change.
+    pub changes: &'a Changes,
+    /// The release to go to, where one was named.
+    pub to: Option<&'a str>,
+    /// Whether the app will stop, or is to be judged as if it would.
+    pub outage: bool,
+}
+
 /// The checks that do not need the new image.
-pub fn before_fetch(inventory: &Inventory, changes: &Changes, to: Option<&str>) -> Vec<Finding> {
+pub fn before_fetch(case: Case<'_>) -> Vec<Finding> {
     [
-        project::check(inventory, to),
-        images::check(inventory),
-        data::check(inventory, changes),
+        project::check(case),
+        migration::check(case),
+        storage::check(case),
+        environment::check(case.inventory),
+        images::check(case.inventory),
+        data::check(case),
+        disk::check(case),
     ]
     .concat()
 }
 
 /// The checks that need the new image.
-pub fn after_fetch(inventory: &Inventory, fetched: &Fetched) -> Vec<Finding> {
-    schema::check(inventory, fetched)
+pub fn after_fetch(inventory: &Inventory, fetched: &Fetched, to: Option<&str>) -> Vec<Finding> {
+    schema::check(inventory, fetched, to)
+}
+
+/// A run that was left open keeps another one from beginning.
+pub fn open_run(run: &crate::event::RunId) -> Finding {
+    refusal(
+        "run-open",
+        format!("run {run} of this project is still open"),
+        "`eneo-upgrade status` shows where it stands; `eneo-upgrade resume` goes on, \
+         `eneo-upgrade rollback` goes back",
+    )
 }
 
 /// Whether a run must not go on.

@@ -1,42 +1,23 @@
-//! The project itself: Compose's version, the files, the services the recipe names.
+//! The project itself: whose containers these are, its services, the release to go to.
 
-use super::{refusal, warning};
+use super::{Case, refusal, warning};
 use crate::event::Finding;
 use crate::inventory::Inventory;
 
-/// The first version with everything we rely on.
-const OLDEST_COMPOSE: (u32, u32) = (2, 20);
-
-pub(super) fn check(inventory: &Inventory, to: Option<&str>) -> Vec<Finding> {
+pub(super) fn check(case: Case<'_>) -> Vec<Finding> {
+    let Case { inventory, to, .. } = case;
     let checks = [
-        compose(inventory),
         files(inventory),
+        other_project(inventory),
         roles(inventory),
         release(inventory, to),
+        dry_run(inventory),
     ];
     checks.into_iter().flatten().collect()
 }
 
-fn compose(inventory: &Inventory) -> Option<Finding> {
-    let version = &inventory.compose_version;
-    let mut numbers = version
-        .split(|c: char| !c.is_ascii_digit())
-        .map(str::parse::<u32>);
-    match (numbers.next(), numbers.next()) {
-        (Some(Ok(major)), Some(Ok(minor))) if (major, minor) >= OLDEST_COMPOSE => None,
-        _ => Some(refusal(
-            "compose-too-old",
-            format!("the Docker Compose plugin is version {version}"),
-            format!(
-                "install version {}.{} or newer",
-                OLDEST_COMPOSE.0, OLDEST_COMPOSE.1
-            ),
-        )),
-    }
-}
-
 fn files(inventory: &Inventory) -> Option<Finding> {
-    let theirs = inventory.other_files.first()?;
+    let theirs = inventory.ground.other_files.first()?;
     let ours: Vec<String> = inventory
         .args
         .files
@@ -55,12 +36,47 @@ fn files(inventory: &Inventory) -> Option<Finding> {
     ))
 }
 
+/// The same folder under another name would become a second, empty installation.
+fn other_project(inventory: &Inventory) -> Option<Finding> {
+    let ours = inventory.services.values();
+    if ours.into_iter().any(|facts| !facts.containers.is_empty()) {
+        return None;
+    }
+    let theirs = inventory.ground.other_projects.first()?;
+    let name = &inventory.model.name;
+    Some(refusal(
+        "other-project",
+        format!(
+            "this folder runs as project `{theirs}`, not as `{name}`: `{name}` would begin with \
+             empty volumes"
+        ),
+        format!(
+            "go on with `-p {theirs}`, or put `name: {theirs}` back into the Compose file; for a \
+             second installation on purpose, bring it up with `docker compose -p {name} up -d` once"
+        ),
+    ))
+}
+
+/// What Compose says against the project, where no other check explains it.
+fn dry_run(inventory: &Inventory) -> Option<Finding> {
+    let trouble = inventory.ground.dry_run_trouble.as_ref()?;
+    if !super::storage::missing(inventory).is_empty() {
+        return None;
+    }
+    Some(refusal(
+        "compose-refuses",
+        format!("`docker compose create` would fail:\n{trouble}"),
+        "mend what Compose complains about; `docker compose --dry-run create` shows it",
+    ))
+}
+
 fn roles(inventory: &Inventory) -> Option<Finding> {
     if inventory.inferred {
         return None;
     }
     let roles = &inventory.recipe.roles;
-    let single = [&roles.database, &roles.queue, &roles.migration];
+    // What the migration's absence means is judged elsewhere.
+    let single = [&roles.database, &roles.queue];
     let missing: Vec<&str> = single
         .into_iter()
         .flatten()

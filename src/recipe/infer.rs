@@ -63,7 +63,10 @@ pub fn infer(candidates: &[Candidate]) -> Recipe {
         migration: None,
         stop: Stop::default(),
         drain: None,
+        variables: Vec::new(),
         assertions: Vec::new(),
+        listings: Vec::new(),
+        releases: Vec::new(),
         health: None,
     }
 }

@@ -3,13 +3,19 @@
 //! It must not know Docker, databases or files; it names things for those who do.
 
 mod infer;
+mod keys;
+mod release;
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
 use thiserror::Error;
 
 pub use infer::{Candidate, infer};
+pub use keys::{
+    Assertion, DatabaseLogin, Drain, Evidence, Format, Health, Hold, Interrupted, Listing,
+    Migration, Recipe, Release, Roles, Stop, Variable,
+};
+pub use release::compare;
 
 const BUILT_IN: [&str; 1] = [include_str!("../../compose-templates/eneo/recipe.toml")];
 
@@ -24,168 +30,16 @@ pub enum RecipeError {
         /// What is wrong, with its line.
         source: Box<toml::de::Error>,
     },
-    /// A query that is not one reading statement.
-    #[error("recipe `{recipe}`: `{key}` must be one SELECT or WITH statement")]
-    NotOneQuery {
+    /// A statement of another kind than its key takes.
+    #[error("recipe `{recipe}`: `{key}` must be one {wanted} statement")]
+    NotOneStatement {
         /// The recipe.
         recipe: String,
         /// The key.
         key: String,
+        /// The kinds that it takes.
+        wanted: String,
     },
-}
-
-/// Everything known about one app.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Recipe {
-    /// Short name.
-    pub name: String,
-    /// Name for people.
-    pub title: String,
-    /// The recipe applies when a service's image has this name.
-    #[serde(default)]
-    pub match_image: Option<String>,
-    /// Names of the images that carry the release.
-    #[serde(default)]
-    pub release_images: Vec<String>,
-    /// Who does what.
-    #[serde(default)]
-    pub roles: Roles,
-    /// Where the login to the database comes from.
-    #[serde(default)]
-    pub database: Option<DatabaseLogin>,
-    /// How the schema is migrated.
-    #[serde(default)]
-    pub migration: Option<Migration>,
-    /// How services are stopped.
-    #[serde(default)]
-    pub stop: Stop,
-    /// What to wait for before stopping.
-    #[serde(default)]
-    pub drain: Option<Drain>,
-    /// What must hold after an upgrade.
-    #[serde(default, rename = "assertion")]
-    pub assertions: Vec<Assertion>,
-    /// How to ask the app whether it is well.
-    #[serde(default)]
-    pub health: Option<Health>,
-}
-
-/// The services of the app by what they do.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Roles {
-    /// Takes the requests from outside.
-    pub entry: Option<String>,
-    /// The database server.
-    pub database: Option<String>,
-    /// The queue server.
-    pub queue: Option<String>,
-    /// Runs once and migrates the schema.
-    pub migration: Option<String>,
-    /// Work in the background.
-    pub worker: Vec<String>,
-    /// Other services that write to the database.
-    pub writers: Vec<String>,
-}
-
-/// Names of the environment variables that hold the login.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DatabaseLogin {
-    /// The service whose environment is read.
-    pub credentials_of: String,
-    /// Variable with the host.
-    pub host: String,
-    /// Variable with the port; 5432 where it is not set.
-    pub port: String,
-    /// Variable with the user.
-    pub user: String,
-    /// Variable with the password.
-    pub password: String,
-    /// Variable with the database's name.
-    pub name: String,
-}
-
-/// How the schema is migrated (Alembic).
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Migration {
-    /// Folder of the revisions within the image.
-    pub versions: String,
-    /// Whether all pending revisions run in one transaction.
-    pub transactional: bool,
-}
-
-/// How services are stopped.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Stop {
-    /// Seconds from the stop signal to the kill.
-    pub grace_seconds: u32,
-}
-
-impl Default for Stop {
-    /// Docker's own default.
-    fn default() -> Self {
-        Self { grace_seconds: 10 }
-    }
-}
-
-/// What to wait for before the worker is stopped.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Drain {
-    /// A query with columns `id`, `label`, `progress`, `age`, `quiet`.
-    pub active: String,
-    /// Seconds of silence after which a job counts as dead.
-    pub stale_seconds: u64,
-    /// How to keep new jobs from being fed.
-    #[serde(default)]
-    pub hold: Option<Hold>,
-}
-
-/// A key in the queue server whose holder feeds jobs.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Hold {
-    /// The key.
-    pub key: String,
-    /// Seconds after which our hold lapses by itself, should we die.
-    pub ttl_seconds: u64,
-}
-
-/// A query whose one value must be what is said here.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Assertion {
-    /// For people.
-    pub name: String,
-    /// The query.
-    pub sql: String,
-    /// Its value, as text.
-    pub equals: String,
-    /// Applies to schemas that contain this revision; to all where it is missing.
-    #[serde(default)]
-    pub since: Option<String>,
-}
-
-/// An HTTP endpoint that tells whether the app is well.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Health {
-    /// The service that answers.
-    pub service: String,
-    /// Its port within the network of the project.
-    pub port: u16,
-    /// The path, with its slash.
-    pub path: String,
-    /// JSON pointer to what must hold before the worker runs.
-    pub pointer: String,
-    /// The value there.
-    pub equals: String,
-    /// Seconds that services may take.
-    pub window_seconds: u64,
 }
 
 impl Recipe {
@@ -195,20 +49,66 @@ impl Recipe {
             origin: origin.to_owned(),
             source: Box::new(source),
         })?;
-        let drain = recipe
-            .drain
-            .iter()
-            .map(|drain| ("drain.active", &drain.active));
-        let assertions = recipe.assertions.iter().map(|a| ("assertion.sql", &a.sql));
-        for (key, sql) in drain.chain(assertions) {
-            if !is_one_query(sql) {
-                return Err(RecipeError::NotOneQuery {
+        let queries = recipe.queries().into_iter();
+        let updates = recipe.updates().into_iter();
+        for (key, sql, kinds) in queries
+            .map(|(key, sql)| (key, sql, &["SELECT", "WITH"][..]))
+            .chain(updates.map(|(key, sql)| (key, sql, &["UPDATE"][..])))
+        {
+            if !is_one_statement(sql, kinds) {
+                return Err(RecipeError::NotOneStatement {
                     recipe: recipe.name.clone(),
                     key: key.to_owned(),
+                    wanted: kinds.join(" or "),
                 });
             }
         }
         Ok(recipe)
+    }
+
+    /// Everything that is asked of the database, by key.
+    fn queries(&self) -> Vec<(&'static str, &str)> {
+        let mut queries: Vec<(&'static str, &str)> = Vec::new();
+        if let Some(drain) = &self.drain {
+            queries.push(("drain.active", &drain.active));
+            queries.extend(
+                drain
+                    .queued
+                    .iter()
+                    .map(|sql| ("drain.queued", sql.as_str())),
+            );
+            let interrupted = drain.interrupted.iter();
+            queries.extend(interrupted.map(|i| ("drain.interrupted.requeue", i.requeue.as_str())));
+        }
+        let migration = self.migration.iter().filter_map(|m| m.evidence.as_ref());
+        queries.extend(migration.map(|e| ("migration.evidence.when", e.when.as_str())));
+        queries.extend(
+            self.assertions
+                .iter()
+                .map(|a| ("assertion.sql", a.sql.as_str())),
+        );
+        queries.extend(
+            self.listings
+                .iter()
+                .map(|l| ("listing.sql", l.sql.as_str())),
+        );
+        let conditions = self.variables.iter().filter_map(|v| v.when.as_deref());
+        queries.extend(conditions.map(|sql| ("variable.when", sql)));
+        queries
+    }
+
+    /// Everything that changes rows, by key.
+    fn updates(&self) -> Vec<(&'static str, &str)> {
+        let drain = self.drain.iter();
+        let interrupted = drain.filter_map(|drain| drain.interrupted.as_ref());
+        interrupted
+            .flat_map(|i| {
+                [
+                    ("drain.interrupted.mark_queued", i.mark_queued.as_str()),
+                    ("drain.interrupted.mark_failed", i.mark_failed.as_str()),
+                ]
+            })
+            .collect()
     }
 
     /// The built-in recipe for a project, by the images of its services.
@@ -227,11 +127,32 @@ impl Recipe {
         Ok(None)
     }
 
+    /// Every question with the answer yes or no, each once.
+    pub fn conditions(&self) -> impl Iterator<Item = &str> {
+        let evidence = self.migration.iter().filter_map(|m| m.evidence.as_ref());
+        let variables = self.variables.iter().filter_map(|v| v.when.as_deref());
+        let all = variables.chain(evidence.map(|evidence| evidence.when.as_str()));
+        all.collect::<std::collections::BTreeSet<_>>().into_iter()
+    }
+
     /// Whether the image carries the app's release.
     pub fn carries_release(&self, image: &str) -> bool {
         self.release_images
             .iter()
             .any(|name| name == image_name(image))
+    }
+}
+
+impl Roles {
+    /// Every service that has a role.
+    pub fn services(&self) -> impl Iterator<Item = &str> {
+        let single = [&self.entry, &self.database, &self.queue, &self.migration];
+        single
+            .into_iter()
+            .flatten()
+            .chain(&self.worker)
+            .chain(&self.writers)
+            .map(String::as_str)
     }
 }
 
@@ -243,14 +164,10 @@ pub fn image_name(image: &str) -> &str {
 }
 
 /// A guard against mistakes, not against malice: recipe SQL is trusted like the compose file.
-fn is_one_query(sql: &str) -> bool {
+fn is_one_statement(sql: &str, kinds: &[&str]) -> bool {
     let sql = sql.trim();
-    let first = sql
-        .split_whitespace()
-        .next()
-        .unwrap_or_default()
-        .to_ascii_lowercase();
-    matches!(first.as_str(), "select" | "with") && !sql.contains(';')
+    let first = sql.split_whitespace().next().unwrap_or_default();
+    kinds.iter().any(|kind| first.eq_ignore_ascii_case(kind)) && !sql.contains(';')
 }
 
 #[cfg(test)]
@@ -283,14 +200,14 @@ mod tests {
     }
 
     #[test]
-    fn statements_that_are_not_one_query_are_refused() {
+    fn statements_of_another_kind_are_refused() {
         for sql in ["DELETE FROM jobs", "SELECT 1; DELETE FROM jobs", ""] {
             let text = format!(
                 "name = 'x'\ntitle = 'X'\n[[assertion]]\nname = 'a'\nsql = '{sql}'\nequals = '0'"
             );
             let error = Recipe::parse(&text, "of this test").expect_err("refused");
             assert!(
-                matches!(error, RecipeError::NotOneQuery { .. }),
+                matches!(error, RecipeError::NotOneStatement { .. }),
                 "{sql}: {error}"
             );
         }

@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 
 use crate::event::{Event, Failure, Live, Outcome, Record, Signal, StepId};
 
-pub use text::{history_line, status_lines};
+pub use text::{history_line, job_lines, status_lines};
 
 /// Where a run's words go.
 pub enum Display {

@@ -34,6 +34,8 @@ impl Plain {
             Live::Line { source, text, .. } => say(&format!("    {source} | {text}")),
             Live::Note { text } => say(text),
             Live::Plan(plan) => say_all(&text::plan(plan)),
+            Live::Findings { findings } => say_all(&text::findings(findings)),
+            Live::Checks { checks } => say_all(&text::checks(checks)),
             Live::Jobs { jobs, .. } => {
                 let ids: Vec<String> = jobs.iter().map(|job| job.id.clone()).collect();
                 if self.due() || ids != self.jobs {

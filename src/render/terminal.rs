@@ -52,6 +52,8 @@ impl Terminal {
             Live::Line { source, text, .. } => self.line(&format!("    {source} | {text}")),
             Live::Note { text } => self.line(text),
             Live::Plan(plan) => self.lines(&text::plan(plan)),
+            Live::Findings { findings } => self.lines(&text::findings(findings)),
+            Live::Checks { checks } => self.lines(&text::checks(checks)),
             Live::Progress {
                 step,
                 done,

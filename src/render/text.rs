@@ -2,7 +2,8 @@
 
 use super::{Ending, Titles};
 use crate::event::{
-    Artifact, Event, Failure, Job, Outcome, PlanView, ProgressUnit, Record, RoleView, Severity,
+    Artifact, Checked, Event, Failure, Finding, Job, Outcome, PlanView, ProgressUnit, Record,
+    RoleView, Severity, Verdict,
 };
 
 /// A record as lines, for a run that is replayed.
@@ -45,22 +46,21 @@ pub(super) fn happened(event: &Event, titles: &Titles) -> Vec<String> {
             millis,
         } => {
             let mut lines = vec![format!("✓ {} ({})", titles.of(step), time(*millis))];
-            lines.extend(
-                artifact
-                    .as_ref()
-                    .and_then(left)
-                    .map(|text| format!("    {text}")),
-            );
+            let left = artifact.iter().flat_map(left);
+            lines.extend(left.map(|text| format!("    {text}")));
             lines
         }
         Event::StepSkipped { step, reason } => vec![format!("· {}: {reason}", titles.of(step))],
         Event::StepFailed { step, .. } => vec![format!("✗ {}", titles.of(step))],
-        Event::Planned { .. } | Event::StepStarted { .. } | Event::RunEnded { .. } => Vec::new(),
+        Event::Planned { .. }
+        | Event::Found { .. }
+        | Event::StepStarted { .. }
+        | Event::RunEnded { .. } => Vec::new(),
     }
 }
 
 /// What a step has left, where it is worth a line.
-fn left(artifact: &Artifact) -> Option<String> {
+fn left(artifact: &Artifact) -> Vec<String> {
     match artifact {
         Artifact::Backup {
             path,
@@ -68,15 +68,35 @@ fn left(artifact: &Artifact) -> Option<String> {
             tables,
             rows,
             ..
-        } => Some(format!(
+        } => vec![format!(
             "{} ({}; {rows} rows in {tables} tables, compared)",
             path.display(),
             bytes(*size)
-        )),
-        Artifact::Revisions { heads, .. } => Some(format!("goes to {}", heads.join(", "))),
-        Artifact::Note { text } => Some(text.clone()),
-        Artifact::Images { .. } => None,
+        )],
+        Artifact::Revisions { heads, .. } => vec![format!("goes to {}", heads.join(", "))],
+        Artifact::Note { text } => vec![text.clone()],
+        Artifact::Jobs { text, jobs } => {
+            let jobs = jobs.iter().map(|found| format!("  {}", job(found)));
+            std::iter::once(text.clone()).chain(jobs).collect()
+        }
+        Artifact::Checks { checks } => self::checks(checks),
+        Artifact::Images { .. } | Artifact::Down { .. } | Artifact::Up { .. } => Vec::new(),
     }
+}
+
+/// What was compared, line by line.
+pub(super) fn checks(checks: &[Checked]) -> Vec<String> {
+    let lines = checks.iter().flat_map(|check| {
+        let mark = match check.verdict {
+            Verdict::Good => "✓",
+            Verdict::Warning => "!",
+            Verdict::Bad => "✗",
+        };
+        let line = format!("{mark} {}: {}", check.name, check.found);
+        let cure = check.cure.as_ref().map(|cure| format!("  hint: {cure}"));
+        std::iter::once(line).chain(cure)
+    });
+    lines.collect()
 }
 
 /// The three lines after a failed run, and the one after a good one.
@@ -142,6 +162,10 @@ pub(super) fn plan(plan: &PlanView) -> Vec<String> {
         .release
         .as_ref()
         .map_or(String::new(), |release| format!(" {release}"));
+    let release = match &plan.to {
+        Some(to) if plan.release.as_ref() != Some(to) => format!("{release} → {to}"),
+        _ => release,
+    };
     let mut lines = vec![format!(
         "{}{release}, project {} in {} (compose {})",
         plan.app,
@@ -182,7 +206,20 @@ pub(super) fn plan(plan: &PlanView) -> Vec<String> {
     let steps = plan.steps.iter().enumerate();
     let steps = steps.map(|(n, step)| format!("{:2}. {} ({})", n + 1, step.title, step.cause));
     section(&mut lines, "steps", steps);
-    for finding in &plan.findings {
+    let why = plan.irreversible.iter().cloned();
+    section(
+        &mut lines,
+        "cannot be undone, other than from the backup",
+        why,
+    );
+    lines.extend(findings(&plan.findings));
+    lines
+}
+
+/// What stands in the way, or is worth knowing.
+pub(super) fn findings(findings: &[Finding]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for finding in findings {
         let label = match finding.severity {
             Severity::Refusal => "error: ",
             Severity::Warning => "warning: ",
@@ -209,7 +246,26 @@ pub(super) fn job(job: &Job) -> String {
         true => String::new(),
         false => format!("{}, ", job.progress),
     };
-    format!("{} ({progress}started {} ago)", job.label, seconds(job.age))
+    let life = match (job.dead, job.remaining) {
+        (true, _) => format!(", no sign of life for {}", seconds(job.quiet)),
+        (false, Some(left)) => format!(", about {} left", seconds(left)),
+        (false, None) => String::new(),
+    };
+    format!(
+        "{} ({progress}started {} ago{life})",
+        job.label,
+        seconds(job.age)
+    )
+}
+
+/// Jobs by what they are doing, and what was done about them.
+pub fn job_lines(groups: &[(&str, &Vec<Job>)], done: Option<&str>) -> Vec<String> {
+    let mut lines: Vec<String> = done.map(str::to_owned).into_iter().collect();
+    for (title, jobs) in groups {
+        lines.push(format!("{title}: {}", jobs.len()));
+        lines.extend(jobs.iter().map(|found| format!("  {}", job(found))));
+    }
+    lines
 }
 
 /// How far something is.

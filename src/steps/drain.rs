@@ -6,17 +6,19 @@ use serde::{Deserialize, Serialize};
 
 use super::POLL;
 use crate::engine::{Probe, StepReport};
-use crate::event::{Artifact, Failure, FailureClass, Job};
-use crate::host::jobs::{JobQuery, active_jobs};
+use crate::event::{Artifact, DrainPolicy, Failure, FailureClass, Job};
+use crate::host::jobs::{JobQuery, jobs};
 use crate::host::{Container, Containers, Database};
 
-/// See the file.
+/// See the file. Jobs that give no sign of life are shown and not waited for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Drain {
     /// How to ask for jobs.
     pub query: JobQuery,
     /// Seconds to wait at most.
     pub timeout_seconds: u64,
+    /// What to do then.
+    pub policy: DrainPolicy,
     /// The services that work.
     pub workers: Vec<String>,
 }
@@ -44,40 +46,68 @@ impl Drain {
         needed_while_up(containers, &self.workers).await
     }
 
-    pub(super) async fn run(
+    pub(crate) async fn run(
         &self,
         database: &impl Database,
         report: &StepReport,
     ) -> Result<Option<Artifact>, Failure> {
         let begun = Instant::now();
         let limit = Duration::from_secs(self.timeout_seconds);
-        let mut most = 0;
+        let mut waited_for = std::collections::BTreeSet::new();
         loop {
-            let jobs = active_jobs(database, &self.query).await?;
-            most = most.max(jobs.len());
-            if jobs.is_empty() {
-                return Ok((most > 0).then(|| Artifact::Note {
-                    text: format!(
-                        "waited {} s for {} to finish",
-                        begun.elapsed().as_secs(),
-                        count(most)
-                    ),
-                }));
+            let found = jobs(database, &self.query).await?;
+            let (dead, alive): (Vec<Job>, Vec<Job>) = found.into_iter().partition(|job| job.dead);
+            waited_for.extend(alive.iter().map(|job| job.id.clone()));
+            if alive.is_empty() {
+                return Ok(drained(waited_for.len(), begun.elapsed(), dead));
             }
             if begun.elapsed() >= limit {
-                return Err(too_long(&jobs, limit));
+                return match self.policy {
+                    DrainPolicy::Abort => Err(too_long(&alive, limit)),
+                    DrainPolicy::Continue | DrainPolicy::Requeue => Ok(Some(Artifact::Jobs {
+                        text: format!("{} after {} s", still_running(&alive), limit.as_secs()),
+                        jobs: alive,
+                    })),
+                };
             }
-            report.jobs(jobs);
+            report.jobs([alive, dead].concat());
             tokio::time::sleep(POLL).await;
         }
     }
 }
 
-fn count(jobs: usize) -> String {
+fn drained(waited_for: usize, waited: Duration, dead: Vec<Job>) -> Option<Artifact> {
+    let mut parts = Vec::new();
+    if waited_for > 0 {
+        parts.push(format!(
+            "waited {} s for {} to finish",
+            waited.as_secs(),
+            count(waited_for)
+        ));
+    }
+    if !dead.is_empty() {
+        parts.push(format!(
+            "not waited for: {} without a sign of life",
+            count(dead.len())
+        ));
+    }
+    (!parts.is_empty()).then(|| Artifact::Jobs {
+        text: parts.join("; "),
+        jobs: dead,
+    })
+}
+
+/// A number of jobs, in words.
+pub(super) fn count(jobs: usize) -> String {
     match jobs {
         1 => "1 job".to_owned(),
         n => format!("{n} jobs"),
     }
+}
+
+fn still_running(jobs: &[Job]) -> String {
+    let verb = if jobs.len() == 1 { "was" } else { "were" };
+    format!("{} {verb} still running", count(jobs.len()))
 }
 
 fn too_long(jobs: &[Job], limit: Duration) -> Failure {
@@ -90,13 +120,15 @@ fn too_long(jobs: &[Job], limit: Duration) -> Failure {
             )
         })
         .collect();
-    let verb = if jobs.len() == 1 { "was" } else { "were" };
     Failure::new(format!(
-        "{} {verb} still running after {} s",
-        count(jobs.len()),
+        "{} after {} s",
+        still_running(jobs),
         limit.as_secs()
     ))
     .details(lines)
-    .hint("wait longer, for example with `--drain-timeout 2h`")
+    .hint(
+        "wait longer, for example with `--drain-timeout 2h`, or interrupt and queue them again \
+             with `--on-drain-timeout requeue`",
+    )
     .class(FailureClass::Refused)
 }

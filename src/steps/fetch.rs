@@ -19,6 +19,8 @@ pub struct Fetch {
     pub digest: String,
     /// The tag it gets here.
     pub tag: String,
+    /// Whether its label is the app's release.
+    pub carries_release: bool,
 }
 
 /// See the file.
@@ -43,7 +45,7 @@ impl FetchImages {
         images: &impl Images,
         report: &StepReport,
     ) -> Result<Option<Artifact>, Failure> {
-        let mut ids = BTreeMap::new();
+        let (mut ids, mut release) = (BTreeMap::new(), None);
         for fetch in &self.images {
             let progress = |done, total| {
                 if total > 0 {
@@ -54,6 +56,9 @@ impl FetchImages {
                 .pull(&fetch.repository, &fetch.digest, &progress)
                 .await?;
             images.tag(&id, &fetch.tag).await?;
+            if fetch.carries_release && release.is_none() {
+                release = images.release_of(&id).await?;
+            }
             ids.extend(
                 fetch
                     .services
@@ -61,6 +66,6 @@ impl FetchImages {
                     .map(|service| (service.clone(), id.clone())),
             );
         }
-        Ok(Some(Artifact::Images { ids }))
+        Ok(Some(Artifact::Images { ids, release }))
     }
 }

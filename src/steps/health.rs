@@ -40,7 +40,7 @@ impl Health {
         }
     }
 
-    pub(super) async fn run(
+    pub(crate) async fn run(
         &self,
         containers: &impl Containers,
         report: &StepReport,

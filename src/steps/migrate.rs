@@ -2,16 +2,24 @@
 //! exit code seen.
 
 use std::collections::VecDeque;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+use super::POLL;
 use crate::engine::{Probe, StepReport};
-use crate::event::{Artifact, Failure};
+use crate::event::{Artifact, Checked, Failure, Verdict};
 use crate::host::{Compose, Container, ContainerStatus, Containers, Database, Host};
 
 /// Log lines kept for the report of a failure.
 const TAIL: usize = 12;
+/// After so long without a word somebody wants to know what it waits for.
+const QUIET: Duration = Duration::from_mins(1);
+/// More failed starts than this, and its restart policy would go on for ever.
+const RESTARTS: u64 = 5;
+/// From the stop signal to the kill, for one that takes too long.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// A start of a container.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +44,17 @@ pub struct Migrate {
     /// Services whose containers are made anew before another try, because the cause of a
     /// failure may have been mended in a file.
     pub remake: Vec<String>,
+    /// Seconds it may take.
+    pub limit_seconds: u64,
+    /// Part of a line that it prints when it had something to do, where it has.
+    pub evidence: Option<String>,
+}
+
+/// What it has said so far.
+struct Heard {
+    tail: VecDeque<String>,
+    last: Instant,
+    evidence: bool,
 }
 
 impl Migrate {
@@ -62,47 +81,212 @@ impl Migrate {
         host: &impl Host,
         report: &StepReport,
     ) -> Result<Option<Artifact>, Failure> {
+        let container = self.start(host).await?;
+        let heard = Mutex::new(Heard {
+            tail: VecDeque::new(),
+            last: Instant::now(),
+            evidence: false,
+        });
+        let limit = Duration::from_secs(self.limit_seconds);
+        let ended = tokio::select! {
+            ended = self.follow(host, report, &container.id, &heard) => Some(ended?),
+            never = self.watch(host, report, &heard) => match never {},
+            () = tokio::time::sleep(limit) => None,
+        };
+        let Some(ended) = ended else {
+            return Err(self.took_too_long(host, &container, &heard).await?);
+        };
+        if ended.is_up() {
+            host.containers()
+                .stop(std::slice::from_ref(&container.id), GRACE)
+                .await?;
+        }
+        let heard = heard.into_inner().unwrap_or_else(PoisonError::into_inner);
+        match (ended.exit_code, ended.is_up()) {
+            (0, false) => Ok(self.judge_evidence(&heard)),
+            _ => Err(self.failed(&ended).details(heard.tail.into())),
+        }
+    }
+
+    /// The container, started by this run: by this process, or by one that is gone.
+    async fn start(&self, host: &impl Host) -> Result<Container, Failure> {
         let containers = host.containers();
         let ours = self.ours(containers).await?;
         let again = ours.is_some();
-        let running = ours.filter(Container::is_up);
-        // One that runs was started by a process of this run that is gone.
-        let container = if let Some(container) = running {
-            container
-        } else {
-            self.nobody_writes(containers).await?;
-            host.database().end_leftovers().await?;
-            if again {
-                host.compose().create(&self.remake).await?;
-            }
-            host.compose().start(&self.service).await?;
-            self.ours(containers).await?.ok_or_else(|| {
-                Failure::new(format!("service `{}` was not started", self.service))
-            })?
-        };
-        let tail = Mutex::new(VecDeque::new());
-        let code = containers
-            .follow(&container.id, &|line| {
-                let line = host.redactor().redact(line);
-                if let Ok(mut tail) = tail.lock() {
-                    tail.push_back(line.clone());
-                    if tail.len() > TAIL {
-                        tail.pop_front();
-                    }
-                }
-                report.line(&self.service, line);
-            })
-            .await?;
-        if code == 0 {
-            return Ok(None);
+        if let Some(running) = ours.filter(Container::is_up) {
+            return Ok(running);
         }
-        let tail = tail.into_inner().unwrap_or_default();
-        let what = if self.migrates { "the migration, " } else { "" };
-        Err(Failure::new(format!(
-            "{what}service `{}`, ended with exit code {code}",
-            self.service
+        self.nobody_writes(containers).await?;
+        host.database().end_leftovers().await?;
+        if again {
+            host.compose().create(&self.remake).await?;
+        }
+        host.compose().start(&self.service).await?;
+        self.ours(containers)
+            .await?
+            .ok_or_else(|| Failure::new(format!("service `{}` was not started", self.service)))
+    }
+
+    /// Follows it to its end, over restarts by its policy.
+    async fn follow(
+        &self,
+        host: &impl Host,
+        report: &StepReport,
+        id: &str,
+        heard: &Mutex<Heard>,
+    ) -> Result<Container, Failure> {
+        let line = |line: &str| {
+            let line = host.redactor().redact(line);
+            {
+                let mut heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
+                heard.last = Instant::now();
+                heard.evidence |= self
+                    .evidence
+                    .as_ref()
+                    .is_some_and(|part| line.contains(part));
+                heard.tail.push_back(line.clone());
+                if heard.tail.len() > TAIL {
+                    heard.tail.pop_front();
+                }
+            }
+            report.line(&self.service, line);
+        };
+        loop {
+            let found = host.containers().follow(id, &line).await?;
+            if !found.is_up() || found.restarts > RESTARTS {
+                return Ok(found);
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    /// Says what it waits for whenever it has been quiet for long.
+    async fn watch(
+        &self,
+        host: &impl Host,
+        report: &StepReport,
+        heard: &Mutex<Heard>,
+    ) -> std::convert::Infallible {
+        // With a short limit there would be nothing to see before it.
+        let quiet = QUIET.min(Duration::from_secs(self.limit_seconds) / 4);
+        loop {
+            let since = heard
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .last
+                .elapsed();
+            tokio::time::sleep(quiet.saturating_sub(since).max(POLL)).await;
+            let heard_at = heard.lock().unwrap_or_else(PoisonError::into_inner).last;
+            if heard_at.elapsed() < quiet {
+                continue;
+            }
+            let seconds = heard_at.elapsed().as_secs();
+            let waits = self.waits(host).await;
+            let waits = match waits.is_empty() {
+                true => vec!["it waits for no other session; the server is at work".to_owned()],
+                false => waits,
+            };
+            report.line(
+                "eneo-upgrade",
+                format!("{} has said nothing for {seconds} s", self.service),
+            );
+            for wait in waits {
+                report.line("eneo-upgrade", wait);
+            }
+            tokio::time::sleep(quiet).await;
+        }
+    }
+
+    /// What PostgreSQL says of it; empty where it cannot be asked.
+    async fn waits(&self, host: &impl Host) -> Vec<String> {
+        let waits = host.database().waits().await.unwrap_or_default();
+        let lines = waits.into_iter().flat_map(|wait| {
+            [
+                format!("`{}` waits for what another session holds:", wait.query),
+                format!("  {}", wait.holder),
+            ]
+        });
+        lines.map(|line| host.redactor().redact(&line)).collect()
+    }
+
+    async fn took_too_long(
+        &self,
+        host: &impl Host,
+        container: &Container,
+        heard: &Mutex<Heard>,
+    ) -> Result<Failure, Failure> {
+        let waits = self.waits(host).await;
+        host.containers()
+            .stop(std::slice::from_ref(&container.id), GRACE)
+            .await?;
+        // A statement that waits for a lock does not notice that its client is gone.
+        host.database()
+            .end_sessions_from(&container.addresses)
+            .await?;
+        let tail = &heard.lock().unwrap_or_else(PoisonError::into_inner).tail;
+        let hint = match waits.is_empty() {
+            true => "give it more time with `--migration-timeout`",
+            false => "end the session that holds it up, then try again",
+        };
+        let details = tail.iter().cloned().chain(waits).collect();
+        Ok(Failure::new(format!(
+            "{}did not end within {} s and was stopped",
+            self.what(),
+            self.limit_seconds
         ))
-        .details(tail.into()))
+        .details(details)
+        .hint(hint))
+    }
+
+    fn what(&self) -> String {
+        match self.migrates {
+            true => format!("the migration, service `{}`, ", self.service),
+            false => format!("service `{}` ", self.service),
+        }
+    }
+
+    fn failed(&self, ended: &Container) -> Failure {
+        let what = self.what();
+        let again = match ended.restarts {
+            0 => String::new(),
+            n => format!(", {} times in a row", n + 1),
+        };
+        if ended.out_of_memory {
+            return Failure::new(format!(
+                "{what}was killed for want of memory (exit code {}){again}",
+                ended.exit_code
+            ))
+            .hint(format!(
+                "give service `{}` more memory (`mem_limit` in the Compose file), or the machine",
+                self.service
+            ));
+        }
+        Failure::new(format!(
+            "{what}ended with exit code {}{again}",
+            ended.exit_code
+        ))
+    }
+
+    fn judge_evidence(&self, heard: &Heard) -> Option<Artifact> {
+        let evidence = self.evidence.as_ref()?;
+        let (verdict, found) = match heard.evidence {
+            true => (Verdict::Good, "was printed"),
+            false => (
+                Verdict::Warning,
+                "was not printed, although there was something to migrate",
+            ),
+        };
+        Some(Artifact::Checks {
+            checks: vec![Checked {
+                name: format!("`{evidence}` in the migration's log"),
+                verdict,
+                found: found.to_owned(),
+                cure: (!heard.evidence).then(|| {
+                    "the schema and what the recipe asserts decide; read the log all the same"
+                        .to_owned()
+                }),
+            }],
+        })
     }
 
     /// The container of the service, if this run has started it.

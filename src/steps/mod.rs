@@ -10,6 +10,8 @@ mod edit_file;
 mod feeder;
 mod fetch;
 mod health;
+mod identity;
+mod interrupted;
 mod keep;
 mod migrate;
 mod restore_database;
@@ -32,6 +34,9 @@ pub use edit_file::{Edit, EditFile};
 pub use feeder::{HoldFeeder, ReleaseFeeder};
 pub use fetch::{Fetch, FetchImages};
 pub use health::Health;
+pub use identity::{CheckIdentity, DataPlace};
+pub(crate) use interrupted::settle;
+pub use interrupted::{NoteInterrupted, SettleInterrupted};
 pub use keep::{Before, Keep, ServiceBefore};
 pub use migrate::{Migrate, Started};
 pub use restore_database::RestoreDatabase;
@@ -41,7 +46,7 @@ pub use revisions::ReadRevisions;
 pub use schema::CheckSchema;
 pub use start::Start;
 pub use stop::Stop;
-pub use verify::{Check, Verify};
+pub use verify::{Check, Rows, Verify};
 
 use crate::engine::{Probe, Step, StepReport};
 use crate::event::{Artifact, Failure, StepId};
@@ -66,6 +71,10 @@ pub enum AnyStep {
     HoldFeeder(HoldFeeder),
     /// Wait for active jobs.
     Drain(Drain),
+    /// Note the jobs that were cut short.
+    NoteInterrupted(NoteInterrupted),
+    /// Queue them again, or say that they have failed.
+    SettleInterrupted(SettleInterrupted),
     /// Stop services.
     Stop(Stop),
     /// Move tags.
@@ -80,6 +89,8 @@ pub enum AnyStep {
     Migrate(Migrate),
     /// Compare the schema revision.
     CheckSchema(CheckSchema),
+    /// Make sure that it is the database it was.
+    CheckIdentity(CheckIdentity),
     /// Ask the app whether it is well.
     Health(Health),
     /// Compare what runs with what should.
@@ -102,6 +113,8 @@ impl AnyStep {
             Self::Dump(step) => StepId::of("dump", step.kind.name()),
             Self::HoldFeeder(_) => StepId::new("hold-feeder"),
             Self::Drain(_) => StepId::new("drain"),
+            Self::NoteInterrupted(_) => StepId::new("note-interrupted"),
+            Self::SettleInterrupted(_) => StepId::new("settle-interrupted"),
             Self::Stop(step) => StepId::of("stop", &step.services.join("+")),
             Self::Retag(_) => StepId::new("retag"),
             Self::EditFile(step) => StepId::of("edit-file", &step.path.display().to_string()),
@@ -109,6 +122,7 @@ impl AnyStep {
             Self::Start(step) => StepId::of("start", &step.service),
             Self::Migrate(step) => StepId::of("run", &step.service),
             Self::CheckSchema(_) => StepId::new("check-schema"),
+            Self::CheckIdentity(_) => StepId::new("check-identity"),
             Self::Health(step) => StepId::of("health", step.id()),
             Self::Verify(step) => StepId::of("verify", &step.stage),
             Self::ReleaseFeeder(_) => StepId::new("release-feeder"),
@@ -126,6 +140,11 @@ impl AnyStep {
             Self::Dump(step) => step.title(),
             Self::HoldFeeder(_) => "hold the feeder of queued jobs".to_owned(),
             Self::Drain(_) => "wait for active jobs".to_owned(),
+            Self::NoteInterrupted(_) => "note jobs that were cut short".to_owned(),
+            Self::SettleInterrupted(step) => match step.requeue {
+                true => "queue jobs that were cut short again".to_owned(),
+                false => "mark jobs that were cut short as failed".to_owned(),
+            },
             Self::Stop(step) => format!("stop {}", step.services.join(", ")),
             Self::Retag(step) => step.title(),
             Self::EditFile(step) => step.title(),
@@ -133,6 +152,7 @@ impl AnyStep {
             Self::Start(step) => format!("start {}", step.service),
             Self::Migrate(step) => step.title(),
             Self::CheckSchema(step) => step.title(),
+            Self::CheckIdentity(_) => "check that it is the same database".to_owned(),
             Self::Health(step) => step.title(),
             Self::Verify(step) => format!("verify {}", step.stage),
             Self::ReleaseFeeder(_) => "let the feeder of queued jobs go on".to_owned(),
@@ -147,6 +167,7 @@ impl<H: Host> Step<H> for AnyStep {
         match self {
             Self::HoldFeeder(step) => step.probe(host.containers()).await,
             Self::Drain(step) => step.probe(host.containers()).await,
+            Self::SettleInterrupted(step) => step.probe(),
             Self::Stop(step) => step.probe(host.containers()).await,
             Self::Retag(step) => step.probe(host.images()).await,
             Self::EditFile(step) => step.probe(),
@@ -160,7 +181,9 @@ impl<H: Host> Step<H> for AnyStep {
             | Self::ReadRevisions(_)
             | Self::Dump(_)
             | Self::Create(_)
+            | Self::NoteInterrupted(_)
             | Self::CheckSchema(_)
+            | Self::CheckIdentity(_)
             | Self::Health(_)
             | Self::Verify(_)
             | Self::ReleaseFeeder(_) => Ok(Probe::Needed),
@@ -175,6 +198,8 @@ impl<H: Host> Step<H> for AnyStep {
             Self::Dump(step) => step.run(host.database(), report).await,
             Self::HoldFeeder(step) => step.run(host.queue()).await,
             Self::Drain(step) => step.run(host.database(), report).await,
+            Self::NoteInterrupted(step) => step.run(host.containers(), host.database()).await,
+            Self::SettleInterrupted(step) => step.run(host.database(), host.queue()).await,
             Self::Stop(step) => step.run(host.containers()).await,
             Self::Retag(step) => step.run(host.images()).await,
             Self::EditFile(step) => step.run(host.compose()).await,
@@ -182,6 +207,7 @@ impl<H: Host> Step<H> for AnyStep {
             Self::Start(step) => step.run(host.compose(), host.containers(), report).await,
             Self::Migrate(step) => step.run(host, report).await,
             Self::CheckSchema(step) => step.run(host.database()).await,
+            Self::CheckIdentity(step) => step.run(host).await,
             Self::Health(step) => step.run(host.containers(), report).await,
             Self::Verify(step) => step.run(host).await,
             Self::ReleaseFeeder(step) => step.run(host.queue()).await,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Artifact, Failure};
+use crate::event::{Artifact, Checked, Failure, Verdict};
 use crate::host::Database;
 
 /// See the file.
@@ -21,17 +21,22 @@ impl CheckSchema {
     }
 
     pub(super) async fn run(&self, database: &impl Database) -> Result<Option<Artifact>, Failure> {
+        let check = self.check(database).await?;
+        super::verify::verdict(vec![check], "the schema is not what the new release needs")
+    }
+
+    pub(crate) async fn check(&self, database: &impl Database) -> Result<Checked, Failure> {
         let found = database.revisions().await?.unwrap_or_default();
-        if found == self.heads {
-            return Ok(None);
-        }
-        let found = match found.is_empty() {
-            true => "no revision at all".to_owned(),
-            false => found.join(", "),
-        };
-        Err(Failure::new(format!(
-            "the database is at {found}, not at {}",
-            self.heads.join(", ")
-        )))
+        let heads = self.heads.join(", ");
+        let good = found == self.heads;
+        Ok(Checked {
+            name: format!("the schema is at {heads}"),
+            verdict: if good { Verdict::Good } else { Verdict::Bad },
+            found: match found.is_empty() {
+                true => "the database has no revision at all".to_owned(),
+                false => format!("the database is at {}", found.join(", ")),
+            },
+            cure: None,
+        })
     }
 }

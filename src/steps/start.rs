@@ -43,7 +43,8 @@ impl Start {
         loop {
             let found = containers.of_service(&self.service).await?;
             if found.iter().all(|container| self.is_well(container)) {
-                return Ok(None);
+                let services = vec![self.service.clone()];
+                return Ok(Some(Artifact::Up { services }));
             }
             if let Some(ended) = found.iter().find(|c| c.status == ContainerStatus::Exited) {
                 return Err(Failure::new(format!(

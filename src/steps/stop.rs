@@ -41,7 +41,8 @@ impl Stop {
             ))
             .hint("something else starts it (a scheduler, another tool); stop that first"));
         }
-        Ok(None)
+        let services = self.services.clone();
+        Ok(Some(Artifact::Down { services }))
     }
 
     async fn up(&self, containers: &impl Containers) -> Result<Vec<Container>, Failure> {

@@ -3,29 +3,63 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use bollard::models::{ContainerInspectResponse, ContainerStateStatusEnum, HealthStatusEnum};
+use bollard::models::{
+    ContainerInspectResponse, ContainerStateStatusEnum, HealthStatusEnum, MountPoint,
+};
 use bollard::query_parameters::{
     EventsOptionsBuilder, InspectContainerOptions, ListContainersOptionsBuilder,
-    LogsOptionsBuilder, StopContainerOptionsBuilder, WaitContainerOptions,
+    LogsOptionsBuilder, StopContainerOptionsBuilder,
 };
+use futures_util::StreamExt;
 use futures_util::future::try_join_all;
-use futures_util::{StreamExt, TryStreamExt};
 
 use super::{Docker, Exec, environment, failed, is_missing};
-use crate::host::{Container, ContainerStatus, Containers, HostError, HttpAnswer, http};
+use crate::host::{Container, ContainerStatus, Containers, HostError, HttpAnswer, Mounted, http};
 
 /// Sent by the shell that is already in the container, to everything but PID 1 and itself.
 const TERM_INSIDE: [&str; 3] = ["/bin/sh", "-c", "kill -TERM -1"];
+/// How often a container is looked at whose log has ended before it has.
+const POLL: Duration = Duration::from_millis(500);
 /// How long the engine may take to pass on a stop signal before the one inside goes all the same.
 const SIGNAL_SEEN: Duration = Duration::from_secs(2);
 
 impl Docker {
-    /// All containers of the project, one-off ones left out.
-    pub async fn containers(&self) -> Result<Vec<Container>, HostError> {
-        self.find(None).await
+    /// All containers of the project and what they were made with, one-off ones left out.
+    pub async fn containers(&self) -> Result<Vec<Made>, HostError> {
+        let found = self.find(None).await?;
+        let mut made: Vec<Made> = found.into_iter().map(made).collect();
+        made.sort_by(|a, b| order(&a.container, &b.container));
+        Ok(made)
     }
 
-    async fn find(&self, service: Option<&str>) -> Result<Vec<Container>, HostError> {
+    /// The projects whose containers were made in a folder.
+    pub async fn projects_in(&self, folder: &std::path::Path) -> Result<Vec<String>, HostError> {
+        let label = format!(
+            "com.docker.compose.project.working_dir={}",
+            folder.display()
+        );
+        let options = ListContainersOptionsBuilder::new()
+            .all(true)
+            .filters(&HashMap::from([("label", vec![label])]))
+            .build();
+        let list = self
+            .client
+            .list_containers(Some(options))
+            .await
+            .map_err(failed("list the containers made in the project folder"))?;
+        let mut projects: Vec<String> = list
+            .into_iter()
+            .filter_map(|summary| summary.labels?.remove("com.docker.compose.project"))
+            .collect();
+        projects.sort();
+        projects.dedup();
+        Ok(projects)
+    }
+
+    async fn find(
+        &self,
+        service: Option<&str>,
+    ) -> Result<Vec<ContainerInspectResponse>, HostError> {
         let options = ListContainersOptionsBuilder::new()
             .all(true)
             .filters(&self.filters(service))
@@ -37,9 +71,7 @@ impl Docker {
             .map_err(failed("list the project's containers"))?;
         let ids: Vec<String> = list.into_iter().filter_map(|summary| summary.id).collect();
         let found = try_join_all(ids.iter().map(|id| self.look_at(id))).await?;
-        let mut containers: Vec<Container> = found.into_iter().flatten().map(container).collect();
-        containers.sort_by(|a, b| a.service.cmp(&b.service).then_with(|| a.id.cmp(&b.id)));
-        Ok(containers)
+        Ok(found.into_iter().flatten().collect())
     }
 
     /// None where it is gone meanwhile.
@@ -63,27 +95,10 @@ impl Docker {
         ))
     }
 
-    /// The labels of a container.
-    pub async fn labels_of(&self, id: &str) -> Result<HashMap<String, String>, HostError> {
-        let found = self.look_at(id).await?.and_then(|found| found.config);
-        Ok(found.and_then(|config| config.labels).unwrap_or_default())
-    }
-
     /// An address of a container that this machine can reach, where it has one.
     pub async fn address_of(&self, id: &str) -> Result<Option<String>, HostError> {
-        let networks = self
-            .look_at(id)
-            .await?
-            .and_then(|found| found.network_settings)
-            .and_then(|settings| settings.networks)
-            .unwrap_or_default();
-        let mut addresses: Vec<String> = networks
-            .into_values()
-            .filter_map(|endpoint| endpoint.ip_address)
-            .filter(|address| !address.is_empty())
-            .collect();
-        addresses.sort();
-        Ok(addresses.into_iter().next())
+        let found = self.look_at(id).await?.map(container);
+        Ok(found.and_then(|container| container.addresses.into_iter().next()))
     }
 
     async fn stop_one(&self, id: &str, grace: Duration) -> Result<(), HostError> {
@@ -113,6 +128,40 @@ impl Docker {
         stopped.map_err(failed)
     }
 
+    async fn must_look_at(&self, id: &str) -> Result<Container, HostError> {
+        let found = self.look_at(id).await?.map(container);
+        found.ok_or_else(|| HostError::Unexpected("a container was removed meanwhile".to_owned()))
+    }
+
+    /// Tells the lines of a log to its end.
+    async fn log(
+        &self,
+        id: &str,
+        since: i32,
+        line: &(dyn Fn(&str) + Sync),
+    ) -> Result<(), HostError> {
+        let options = LogsOptionsBuilder::new()
+            .follow(true)
+            .stdout(true)
+            .stderr(true)
+            .since(since)
+            .build();
+        let mut log = self.client.logs(id, Some(options));
+        let mut rest = String::new();
+        while let Some(chunk) = log.next().await {
+            let chunk = chunk.map_err(failed("follow a container's log"))?;
+            rest.push_str(&String::from_utf8_lossy(&chunk.into_bytes()));
+            while let Some(end) = rest.find('\n') {
+                line(rest[..end].trim_end_matches('\r'));
+                rest.drain(..=end);
+            }
+        }
+        if !rest.is_empty() {
+            line(&rest);
+        }
+        Ok(())
+    }
+
     async fn signal_sent(&self, id: &str) {
         let filters = HashMap::from([
             ("container".to_owned(), vec![id.to_owned()]),
@@ -130,7 +179,10 @@ impl Docker {
 
 impl Containers for Docker {
     async fn of_service(&self, service: &str) -> Result<Vec<Container>, HostError> {
-        self.find(Some(service)).await
+        let found = self.find(Some(service)).await?;
+        let mut containers: Vec<Container> = found.into_iter().map(container).collect();
+        containers.sort_by(order);
+        Ok(containers)
     }
 
     async fn stop(&self, ids: &[String], grace: Duration) -> Result<(), HostError> {
@@ -138,45 +190,20 @@ impl Containers for Docker {
         Ok(())
     }
 
-    async fn follow(&self, id: &str, line: &(dyn Fn(&str) + Sync)) -> Result<i64, HostError> {
-        let failed = failed("follow a container's log");
-        let started = self
-            .look_at(id)
-            .await?
-            .and_then(|found| found.state?.started_at);
-        let since = started
-            .and_then(|text| text.parse::<jiff::Timestamp>().ok())
-            .map_or(0, |at| i32::try_from(at.as_second()).unwrap_or(0));
-        let options = LogsOptionsBuilder::new()
-            .follow(true)
-            .stdout(true)
-            .stderr(true)
-            .since(since)
-            .build();
-        let mut log = self.client.logs(id, Some(options));
-        let mut rest = String::new();
-        while let Some(chunk) = log.next().await {
-            rest.push_str(&String::from_utf8_lossy(
-                &chunk.map_err(&failed)?.into_bytes(),
-            ));
-            while let Some(end) = rest.find('\n') {
-                line(rest[..end].trim_end_matches('\r'));
-                rest.drain(..=end);
+    async fn follow(&self, id: &str, line: &(dyn Fn(&str) + Sync)) -> Result<Container, HostError> {
+        let begun = self.must_look_at(id).await?;
+        let since = begun.started_at.parse::<jiff::Timestamp>();
+        let since = since.map_or(0, |at| i32::try_from(at.as_second()).unwrap_or(0));
+        if let Err(error) = self.log(id, since, line).await {
+            // The log is for people; how the container ends is told by the container.
+            line(&format!("(its log cannot be read: {error})"));
+        }
+        loop {
+            let found = self.must_look_at(id).await?;
+            if found.status != ContainerStatus::Running || found.started_at != begun.started_at {
+                return Ok(found);
             }
-        }
-        if !rest.is_empty() {
-            line(&rest);
-        }
-        // The end of a log is not the end of the container.
-        let mut wait = self.client.wait_container(id, None::<WaitContainerOptions>);
-        match wait.try_next().await {
-            Ok(Some(ended)) => Ok(ended.status_code),
-            // The client reports an exit code other than 0 as an error.
-            Err(bollard::errors::Error::DockerContainerWaitError { code, .. }) => Ok(code),
-            Err(error) => Err(failed(error)),
-            Ok(None) => Err(HostError::Unexpected(
-                "the engine did not say how a container ended".to_owned(),
-            )),
+            tokio::time::sleep(POLL).await;
         }
     }
 
@@ -192,8 +219,52 @@ impl Containers for Docker {
             argv: &["/bin/sh", "-c", http::ASK_INSIDE, "ask", &url],
             environment: Vec::new(),
         };
-        http::answered_inside(&self.exec_text(&inside).await?)
+        http::answered_inside(&self.exec_text(&inside, None).await?)
     }
+}
+
+/// A container and what it was made with. Its environment may be secret.
+pub struct Made {
+    /// The container.
+    pub container: Container,
+    /// Its variables.
+    pub environment: BTreeMap<String, String>,
+    /// Its labels.
+    pub labels: HashMap<String, String>,
+}
+
+fn made(found: ContainerInspectResponse) -> Made {
+    let config = found.config.clone().unwrap_or_default();
+    Made {
+        environment: environment(config.env.unwrap_or_default()),
+        labels: config.labels.unwrap_or_default(),
+        container: container(found),
+    }
+}
+
+/// Where in a container something is mounted, and what.
+fn mounts(found: Vec<MountPoint>) -> BTreeMap<String, Mounted> {
+    let mounts = found.into_iter().map(|mount| {
+        let path = mount.source.unwrap_or_default();
+        // A bind has no name, or an empty one.
+        let name = mount.name.filter(|name| !name.is_empty());
+        let mounted = Mounted {
+            anonymous: name.as_deref().is_some_and(is_random),
+            source: name.unwrap_or_else(|| path.clone()),
+            path: path.into(),
+        };
+        (mount.destination.unwrap_or_default(), mounted)
+    });
+    mounts.collect()
+}
+
+/// The engine names volumes that nobody has named: 64 hexadecimal digits.
+fn is_random(volume: &str) -> bool {
+    volume.len() == 64 && volume.chars().all(|c| c.is_ascii_hexdigit())
+}
+
+fn order(a: &Container, b: &Container) -> std::cmp::Ordering {
+    a.service.cmp(&b.service).then_with(|| a.id.cmp(&b.id))
 }
 
 fn is_shell(path: &str) -> bool {
@@ -205,6 +276,16 @@ fn is_shell(path: &str) -> bool {
 
 fn container(found: ContainerInspectResponse) -> Container {
     let state = found.state.unwrap_or_default();
+    let networks = found
+        .network_settings
+        .and_then(|settings| settings.networks);
+    let mut addresses: Vec<String> = networks
+        .unwrap_or_default()
+        .into_values()
+        .filter_map(|endpoint| endpoint.ip_address)
+        .filter(|address| !address.is_empty())
+        .collect();
+    addresses.sort();
     let mut labels = found
         .config
         .and_then(|config| config.labels)
@@ -236,5 +317,12 @@ fn container(found: ContainerInspectResponse) -> Container {
         started_at: state.started_at.filter(|at| !never(at)).unwrap_or_default(),
         exit_code: state.exit_code.unwrap_or_default(),
         healthy,
+        restarts: found
+            .restart_count
+            .and_then(|n| u64::try_from(n).ok())
+            .unwrap_or_default(),
+        out_of_memory: state.oom_killed.unwrap_or_default(),
+        addresses,
+        mounts: mounts(found.mounts.unwrap_or_default()),
     }
 }

@@ -135,10 +135,18 @@ impl Docker {
 
     /// Runs a program to its end and returns its standard output; an exit code other than 0 is
     /// an error.
-    pub async fn exec_text(&self, exec: &Exec<'_>) -> Result<String, HostError> {
+    pub async fn exec_text(
+        &self,
+        exec: &Exec<'_>,
+        input: Option<&str>,
+    ) -> Result<String, HostError> {
         let mut text = Vec::new();
+        let mut input = input.map(str::as_bytes);
+        let input = input
+            .as_mut()
+            .map(|bytes| bytes as &mut (dyn AsyncRead + Send + Unpin));
         let ended = self
-            .exec(exec, None, |chunk| {
+            .exec(exec, input, |chunk| {
                 text.extend_from_slice(chunk);
                 Ok(())
             })

@@ -28,19 +28,39 @@ pub struct LocalImage {
     pub digests: Vec<String>,
     /// The release that its label names.
     pub release: Option<String>,
+    /// Its size in bytes, unpacked.
+    pub size: u64,
+}
+
+/// What a registry has under a reference.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemoteImage {
+    /// Its digest.
+    pub digest: String,
+    /// The platforms it is for, such as `linux/amd64`.
+    pub platforms: Vec<String>,
 }
 
 impl Docker {
-    /// The digest that a registry has for `reference` now; nothing is pulled.
-    pub async fn wanted_digest(&self, reference: &str) -> Result<String, HostError> {
+    /// What a registry has for `reference` now; nothing is pulled.
+    pub async fn in_registry(&self, reference: &str) -> Result<RemoteImage, HostError> {
         let credentials = self.credentials.of(reference).await?;
         let answer = self
             .client
             .inspect_registry_image(reference, credentials)
             .await
             .map_err(failed(format!("find `{reference}` in its registry")))?;
-        answer.descriptor.digest.ok_or_else(|| {
+        let digest = answer.descriptor.digest.ok_or_else(|| {
             HostError::Unexpected(format!("the registry names no digest for `{reference}`"))
+        })?;
+        let platforms = answer.platforms.into_iter().filter_map(|platform| {
+            let (os, architecture) = (platform.os?, platform.architecture?);
+            // Lists also hold attestations, for no platform.
+            (os != "unknown").then(|| format!("{os}/{architecture}"))
+        });
+        Ok(RemoteImage {
+            digest,
+            platforms: platforms.collect(),
         })
     }
 
@@ -49,6 +69,10 @@ impl Docker {
         match self.client.inspect_image(reference).await {
             Ok(image) => Ok(Some(LocalImage {
                 id: image.id.unwrap_or_default(),
+                size: image
+                    .size
+                    .and_then(|size| u64::try_from(size).ok())
+                    .unwrap_or_default(),
                 digests: image.repo_digests.unwrap_or_default(),
                 release: image
                     .config
@@ -143,6 +167,10 @@ impl Images for Docker {
 
     async fn id_of(&self, reference: &str) -> Result<Option<String>, HostError> {
         Ok(self.image(reference).await?.map(|image| image.id))
+    }
+
+    async fn release_of(&self, image: &str) -> Result<Option<String>, HostError> {
+        Ok(self.image(image).await?.and_then(|image| image.release))
     }
 
     async fn read_folder(

@@ -12,8 +12,10 @@ use std::time::Duration;
 use super::HostError;
 use super::process::{Children, Program};
 
+pub use containers::Made;
 pub use credentials::Credentials;
 pub use exec::{Exec, ExecOutput};
+pub use images::RemoteImage;
 
 /// Longer than any grace period: a stop request is answered when the container has stopped.
 const TIMEOUT: Duration = Duration::from_mins(10);
@@ -27,12 +29,29 @@ pub struct Docker {
 }
 
 /// Facts of the engine.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EngineFacts {
     /// Unique to the engine.
     pub id: String,
     /// Its version.
     pub version: String,
+    /// Whether it is Podman behind Docker's interface.
+    pub podman: bool,
+    /// What its containers run on, such as `linux/amd64`.
+    pub platform: String,
+    /// Where it keeps images, on its own machine.
+    pub folder: PathBuf,
+}
+
+/// A volume that is there.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct VolumeFacts {
+    /// Its driver.
+    pub driver: String,
+    /// The driver's options.
+    pub options: BTreeMap<String, String>,
+    /// Where it is, on the engine's machine.
+    pub path: PathBuf,
 }
 
 /// How to reach an engine.
@@ -79,29 +98,51 @@ impl Docker {
 
     /// Facts of the engine.
     pub async fn facts(&self) -> Result<EngineFacts, HostError> {
-        let info = self
-            .client
-            .info()
-            .await
-            .map_err(failed("ask the engine about itself"))?;
+        let failed = failed("ask the engine about itself");
+        let (info, version) =
+            tokio::try_join!(self.client.info(), self.client.version()).map_err(failed)?;
+        let components = version.components.unwrap_or_default();
         Ok(EngineFacts {
             id: info.id.unwrap_or_default(),
             version: info.server_version.unwrap_or_default(),
+            podman: components.iter().any(|part| part.name.contains("Podman")),
+            platform: format!(
+                "{}/{}",
+                info.os_type.unwrap_or_default(),
+                architecture(&info.architecture.unwrap_or_default())
+            ),
+            folder: info.docker_root_dir.unwrap_or_default().into(),
         })
     }
 
-    /// The names of the volumes that are there.
-    pub async fn volumes(&self) -> Result<Vec<String>, HostError> {
+    /// The volumes that are there, by name.
+    pub async fn volumes(&self) -> Result<BTreeMap<String, VolumeFacts>, HostError> {
         let list = self
             .client
             .list_volumes(None::<bollard::query_parameters::ListVolumesOptions>)
             .await
             .map_err(failed("list the volumes"))?;
+        let volumes = list.volumes.unwrap_or_default().into_iter().map(|volume| {
+            let facts = VolumeFacts {
+                driver: volume.driver,
+                options: volume.options.into_iter().collect(),
+                path: volume.mountpoint.into(),
+            };
+            (volume.name, facts)
+        });
+        Ok(volumes.collect())
+    }
+
+    /// The names of the networks that are there.
+    pub async fn networks(&self) -> Result<Vec<String>, HostError> {
+        let list = self
+            .client
+            .list_networks(None::<bollard::query_parameters::ListNetworksOptions>)
+            .await
+            .map_err(failed("list the networks"))?;
         Ok(list
-            .volumes
-            .unwrap_or_default()
             .into_iter()
-            .map(|v| v.name)
+            .filter_map(|network| network.name)
             .collect())
     }
 
@@ -112,6 +153,16 @@ impl Docker {
         ];
         labels.extend(service.map(|name| format!("com.docker.compose.service={name}")));
         std::collections::HashMap::from([("label".to_owned(), labels)])
+    }
+}
+
+/// The kernel's name of a processor, as images have it.
+fn architecture(machine: &str) -> &str {
+    match machine {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        "armv7l" | "armv6l" => "arm",
+        other => other,
     }
 }
 

@@ -215,7 +215,7 @@ impl Postgres {
             argv: &argv,
             environment,
         };
-        self.docker.exec_text(&exec).await
+        self.docker.exec_text(&exec, None).await
     }
 
     pub(super) fn failed(

@@ -9,13 +9,26 @@ mod restore;
 use std::path::Path;
 
 use super::docker::Docker;
-use super::{Backup, Database, HostError, Row, Secret};
+use super::{Backup, Database, HostError, Row, Secret, Wait};
 use crate::event::RunId;
 
 /// The database every server has; names are swapped from there.
 const MAINTENANCE: &str = "postgres";
 const REVISIONS: &str = "SELECT version_num AS revision FROM alembic_version ORDER BY 1";
 const HAS_REVISIONS: &str = "SELECT to_regclass('alembic_version') IS NOT NULL AS there";
+
+/// Who waits for whom. Statements are cut, and their spaces made one.
+const WAITS: &str = "\
+    SELECT left(regexp_replace(w.query, '\\s+', ' ', 'g'), 120) AS query, \
+      format('%s (process %s, user %s, from %s), %s since %s s: %s', \
+        coalesce(nullif(h.application_name, ''), 'a program without a name'), h.pid, h.usename, \
+        coalesce(host(h.client_addr), 'the server''s own machine'), coalesce(h.state, 'in no known state'), \
+        coalesce(extract(epoch FROM now() - h.state_change)::bigint, 0), \
+        left(regexp_replace(h.query, '\\s+', ' ', 'g'), 120)) AS holder \
+    FROM pg_stat_activity w \
+    CROSS JOIN LATERAL unnest(pg_blocking_pids(w.pid)) AS b(pid) \
+    JOIN pg_stat_activity h ON h.pid = b.pid \
+    WHERE w.datname = current_database() ORDER BY w.pid";
 
 /// How to log in.
 #[derive(Clone, PartialEq, Eq)]
@@ -114,6 +127,51 @@ impl Database for Postgres {
 
     async fn rows(&self, sql: &str) -> Result<Vec<Row>, HostError> {
         self.query(&self.login.database, sql).await
+    }
+
+    async fn update(&self, sql: &str) -> Result<(), HostError> {
+        self.execute(&self.login.database, sql).await
+    }
+
+    async fn count(&self, table: &str) -> Result<Option<u64>, HostError> {
+        let there = format!(
+            "SELECT to_regclass({}) IS NOT NULL AS there",
+            literal(table)
+        );
+        let value = |rows: Vec<Row>| rows.into_iter().next()?.into_iter().next();
+        if value(self.rows(&there).await?).is_none_or(|(_, there)| there != true) {
+            return Ok(None);
+        }
+        let rows = self
+            .rows(&format!("SELECT count(*) AS n FROM {table}"))
+            .await?;
+        Ok(value(rows).and_then(|(_, n)| n.as_u64()))
+    }
+
+    async fn waits(&self) -> Result<Vec<Wait>, HostError> {
+        let rows = self.rows(WAITS).await?;
+        let text = |row: &Row, column: &str| {
+            let value = row.get(column).and_then(serde_json::Value::as_str);
+            value.unwrap_or_default().to_owned()
+        };
+        let waits = rows.iter().map(|row| Wait {
+            query: text(row, "query"),
+            holder: text(row, "holder"),
+        });
+        Ok(waits.collect())
+    }
+
+    async fn end_sessions_from(&self, addresses: &[String]) -> Result<(), HostError> {
+        if addresses.is_empty() {
+            return Ok(());
+        }
+        let addresses: Vec<String> = addresses.iter().map(|address| literal(address)).collect();
+        self.end_sessions(&format!(
+            "datname = {} AND host(client_addr) IN ({})",
+            literal(&self.login.database),
+            addresses.join(", ")
+        ))
+        .await
     }
 
     async fn end_leftovers(&self) -> Result<(), HostError> {

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use eneo_upgrade::host::{
     Backup, Compose, Container, Containers, Database, Host, HostError, HttpAnswer, Images, Model,
-    Queue, Redactor, Row, files,
+    Queue, Redactor, Requeued, Row, Wait, files,
 };
 use tokio::sync::Notify;
 
-use super::world::{DATABASE, Data, NEW, OLD, World, digest};
+use super::world::{DATABASE, Data, JOB, NEW, OLD, World, digest};
 
 /// The host as one process sees it. Its end is not an error that steps could still act upon:
 /// the call never returns, and whoever waits for [`Fake::killed`] drops the process.
@@ -168,6 +168,10 @@ impl Images for Fake {
         Ok(self.world().id_of(reference))
     }
 
+    async fn release_of(&self, _image: &str) -> Result<Option<String>, HostError> {
+        Ok(None)
+    }
+
     async fn read_folder(
         &self,
         image: &str,
@@ -206,7 +210,7 @@ impl Containers for Fake {
         self.effect(services.into_iter().map(stop).collect()).await
     }
 
-    async fn follow(&self, id: &str, line: &(dyn Fn(&str) + Sync)) -> Result<i64, HostError> {
+    async fn follow(&self, id: &str, line: &(dyn Fn(&str) + Sync)) -> Result<Container, HostError> {
         line("migrating");
         // Goes on by itself, whatever becomes of us.
         self.effect(vec![
@@ -221,7 +225,7 @@ impl Containers for Fake {
             .find(|made| made.container.id == id);
         made.map_or_else(
             || unexpected("no such container"),
-            |made| Ok(made.container.exit_code),
+            |made| Ok(made.container.clone()),
         )
     }
 
@@ -266,6 +270,17 @@ impl Compose for Fake {
         self.effect(parts).await
     }
 
+    async fn would_recreate(&self) -> Result<Vec<String>, HostError> {
+        let model = super::scene::model(&self.folder)?;
+        let world = self.world();
+        let reference = |name: &String| model.services[name].image.clone().unwrap_or_default();
+        let differing = model
+            .services
+            .keys()
+            .filter(|name| world.differs(name, &reference(name)));
+        Ok(differing.cloned().collect())
+    }
+
     async fn start(&self, service: &str) -> Result<(), HostError> {
         if !self.world().containers.contains_key(service) {
             return unexpected(format!("service {service} has no container"));
@@ -289,10 +304,43 @@ impl Database for Fake {
     async fn rows(&self, sql: &str) -> Result<Vec<Row>, HostError> {
         self.needs_database()?;
         if sql.contains("FROM jobs") {
-            return Ok(Vec::new());
+            let world = self.world();
+            let (job, working) = (&world.databases[DATABASE].job, world.working);
+            let row = match sql.contains("payload") {
+                true => serde_json::json!({"id": JOB, "list": "pending", "payload": JOB}),
+                // Nobody touches it any more.
+                false => serde_json::json!({"id": JOB, "quiet": if working { 0 } else { 600 }}),
+            };
+            // One that is queued already can be queued again, as long as nobody has taken it.
+            let fits = job == "in progress" || (sql.contains("payload") && job == "queued");
+            return Ok(row
+                .as_object()
+                .cloned()
+                .filter(|_| fits)
+                .into_iter()
+                .collect());
         }
         let left = self.world().databases[DATABASE].rows["global_models"];
         Ok(vec![Row::from_iter([("count".to_owned(), left.into())])])
+    }
+
+    async fn update(&self, _sql: &str) -> Result<(), HostError> {
+        self.needs_database()?;
+        self.effect(vec![part(World::settle_job)]).await
+    }
+
+    async fn count(&self, table: &str) -> Result<Option<u64>, HostError> {
+        self.needs_database()?;
+        let rows = &self.world().databases[DATABASE].rows;
+        Ok(rows.get(table.trim_start_matches("public.")).copied())
+    }
+
+    async fn waits(&self) -> Result<Vec<Wait>, HostError> {
+        Ok(Vec::new())
+    }
+
+    async fn end_sessions_from(&self, _addresses: &[String]) -> Result<(), HostError> {
+        self.needs_database()
     }
 
     async fn end_leftovers(&self) -> Result<(), HostError> {
@@ -303,7 +351,10 @@ impl Database for Fake {
     async fn dump(&self, to: &Path, progress: &(dyn Fn(u64) + Sync)) -> Result<Backup, HostError> {
         self.needs_database()?;
         let data = self.world().databases[DATABASE].clone();
-        let tables = data.rows.clone();
+        let tables = data.rows.iter();
+        let tables = tables
+            .map(|(name, rows)| (format!("public.{name}"), *rows))
+            .collect();
         let bytes = serde_json::to_vec(&data).expect("JSON");
         progress(1);
         let (partial, whole) = (to.with_extension("partial"), to.to_owned());
@@ -381,6 +432,12 @@ impl Queue for Fake {
     async fn hold(&self, key: &str, _ttl: Duration) -> Result<(), HostError> {
         let key = key.to_owned();
         self.effect(vec![part(move |world| world.held = Some(key))])
+            .await
+    }
+
+    async fn requeue(&self, job: &Requeued) -> Result<(), HostError> {
+        let id = job.id.clone();
+        self.effect(vec![part(move |world| world.requeue(id))])
             .await
     }
 

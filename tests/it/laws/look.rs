@@ -1,5 +1,6 @@
 //! What looking at the project finds, as `Inventory::look` would put it together.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use eneo_upgrade::host::compose::ProjectArgs;
@@ -7,7 +8,7 @@ use eneo_upgrade::host::docker::EngineFacts;
 use eneo_upgrade::host::postgres::Identity;
 use eneo_upgrade::host::{Redactor, files};
 use eneo_upgrade::inventory::{
-    DatabaseFacts, ImageFacts, Inventory, ServiceFacts, Wanted, split_reference,
+    DatabaseFacts, Ground, ImageFacts, Inventory, ServiceFacts, Wanted, split_reference,
 };
 use eneo_upgrade::recipe::Recipe;
 
@@ -31,6 +32,7 @@ impl Scene {
                     .collect(),
                 diverged: made.is_some() && world.differs(name, reference),
                 image: Some(self.image(&world, reference, made, &recipe)),
+                data: None,
             };
             (name.clone(), facts)
         });
@@ -49,6 +51,7 @@ impl Scene {
             engine: EngineFacts {
                 id: "engine".to_owned(),
                 version: "28".to_owned(),
+                ..EngineFacts::default()
             },
             inferred: false,
             services: services.collect(),
@@ -60,6 +63,8 @@ impl Scene {
                     size: 1,
                 },
                 revisions: data.revision.clone().map(|revision| vec![revision]),
+                sessions: Vec::new(),
+                conditions: BTreeMap::new(),
             }),
             database_trouble: None,
             has_volumes: data.is_some(),
@@ -68,7 +73,7 @@ impl Scene {
                 .iter()
                 .map(|path| (path.clone(), text(path)))
                 .collect(),
-            other_files: Vec::new(),
+            ground: Ground::default(),
             redactor: Redactor::default(),
             model,
             recipe,
@@ -94,6 +99,8 @@ impl Scene {
         ImageFacts {
             reference: reference.to_owned(),
             running_release: None,
+            running_size: 0,
+            platforms: Vec::new(),
             running_digests: known.collect(),
             running,
             tagged: world.tags.get(&target).cloned(),

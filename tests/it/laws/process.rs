@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use eneo_upgrade::engine::{Interrupt, LogError, Report, RunLog, execute};
-use eneo_upgrade::event::{Event, Outcome, Purpose, RunId};
+use eneo_upgrade::event::{DrainPolicy, Event, Outcome, Purpose, RunId};
 use eneo_upgrade::journal::Journal;
 use eneo_upgrade::plan::{self, Changes, Extent, Fetched, Plan, Run};
 use eneo_upgrade::steps::AnyStep;
@@ -217,6 +217,8 @@ impl Process<'_> {
             backups: folder("backups"),
             files: folder("runs"),
             drain_seconds: 0,
+            drain_policy: DrainPolicy::Requeue,
+            migration_seconds: None,
             id,
         }
     }

@@ -69,6 +69,7 @@ pub(super) struct Served {
     files: Vec<Vec<u8>>,
     databases: BTreeMap<String, Data>,
     held: Option<String>,
+    job_lives: bool,
 }
 
 impl Served {
@@ -194,7 +195,9 @@ impl Scene {
             revision: Some(OLD.to_owned()),
             rows: BTreeMap::from([("users".to_owned(), 7), ("global_models".to_owned(), 3)]),
             complete: true,
+            job: "in progress".to_owned(),
         };
+        world.working = true;
         world.databases.insert(DATABASE.to_owned(), data);
         for service in [
             "db", "redis", "db-init", "backend", "frontend", "worker", "traefik",
@@ -271,9 +274,18 @@ impl Scene {
                 .map(|name| files::read(&self.folder().join(name)).expect("there"))
                 .into(),
             databases: names
-                .map(|name| (name.clone(), world.databases[name].clone()))
+                .map(|name| {
+                    // What became of the job is told by itself.
+                    let job = String::new();
+                    let data = Data {
+                        job,
+                        ..world.databases[name].clone()
+                    };
+                    (name.clone(), data)
+                })
                 .collect(),
             held: world.held.clone(),
+            job_lives: world.job_lives(),
         }
     }
 

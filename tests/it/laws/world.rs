@@ -31,6 +31,10 @@ pub(super) struct World {
     pub(super) dumped: Option<Data>,
     /// What the migration ends with.
     pub(super) exit: i64,
+    /// Whether the worker is at work on the job.
+    pub(super) working: bool,
+    /// Jobs that wait for their turn.
+    pub(super) pending: Vec<String>,
     /// What must never have happened, whatever was killed when.
     pub(super) wrong: Vec<String>,
     clock: u64,
@@ -49,7 +53,12 @@ pub(super) struct Data {
     pub(super) rows: BTreeMap<String, u64>,
     /// Not in the middle of being restored.
     pub(super) complete: bool,
+    /// What the app says of its one job.
+    pub(super) job: String,
 }
+
+/// The id of the app's one job.
+pub(super) const JOB: &str = "crawl";
 
 /// The id of release `n` of an image.
 pub(super) fn id(name: &str, release: u8) -> String {
@@ -97,10 +106,7 @@ impl World {
             name: format!("eneo_{service}"),
             service: service.to_owned(),
             image: self.tags[reference].clone(),
-            status: ContainerStatus::Created,
-            started_at: String::new(),
-            exit_code: 0,
-            healthy: None,
+            ..Container::default()
         };
         let reference = reference.to_owned();
         self.containers.insert(
@@ -125,8 +131,7 @@ impl World {
                     ..Data::default()
                 });
         }
-        self.clock += 1;
-        let at = format!("t{}", self.clock);
+        let at = jiff::Timestamp::now().to_string();
         let container = self.container(service);
         container.status = ContainerStatus::Running;
         container.healthy = matches!(service, "db" | "redis").then_some(true);
@@ -185,7 +190,30 @@ impl World {
         *data.rows.entry("users".to_owned()).or_default() += 1;
     }
 
+    pub(super) fn requeue(&mut self, id: String) {
+        self.pending.retain(|waiting| *waiting != id);
+        self.pending.push(id);
+    }
+
+    pub(super) fn settle_job(&mut self) {
+        let data = self.databases.get_mut(DATABASE).expect("a database");
+        "queued".clone_into(&mut data.job);
+    }
+
+    /// Somebody works on the job, or it will be its turn, once.
+    pub(super) fn job_lives(&self) -> bool {
+        let said = self.databases.get(DATABASE).map(|data| data.job.as_str());
+        match said {
+            Some("in progress") => self.working && self.pending.is_empty(),
+            Some("queued") => self.pending == [JOB],
+            _ => self.pending.is_empty(),
+        }
+    }
+
     pub(super) fn end(&mut self, service: &str, code: i64) {
+        if service == "worker" {
+            self.working = false;
+        }
         let container = self.container(service);
         if container.is_up() {
             container.status = ContainerStatus::Exited;

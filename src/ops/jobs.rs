@@ -1,0 +1,157 @@
+//! The app's jobs: which there are, waiting for them, queueing stuck ones again.
+
+use std::time::Duration;
+
+use super::Ended;
+use super::project::Project;
+use super::stop::StopRequest;
+use crate::engine::Report;
+use crate::event::{DrainPolicy, Failure, FailureClass, Job, RunId, StepId};
+use crate::host::jobs::{JobQuery, jobs as ask};
+use crate::host::{Machine, Queue};
+use crate::inventory::{Inventory, job_query};
+use crate::recipe::Drain as Recipe;
+use crate::settings::Settings;
+use crate::steps::{Drain, settle};
+
+/// The jobs of an app.
+#[derive(Debug, Default)]
+pub struct JobList {
+    /// Under way.
+    pub running: Vec<Job>,
+    /// Waiting for their turn.
+    pub queued: Vec<Job>,
+    /// Under way by what the app says, and without any sign of life.
+    pub stuck: Vec<Job>,
+    /// What was done about the stuck ones.
+    pub done: Option<String>,
+}
+
+/// A project whose jobs can be asked for.
+struct Asked {
+    project: Project,
+    inventory: Inventory,
+    machine: Machine,
+    drain: Recipe,
+}
+
+impl Asked {
+    async fn open(settings: &Settings) -> Result<Self, Failure> {
+        let project = Project::open(settings).await?;
+        let inventory = project.look_again(None).await?;
+        let Some(drain) = inventory.recipe.drain.clone() else {
+            return Err(Failure::new(format!(
+                "nothing is known about the jobs of {}",
+                inventory.recipe.title
+            ))
+            .hint("describe them in a recipe (`--recipe`, `[drain]`)")
+            .class(FailureClass::Usage));
+        };
+        let system = inventory
+            .database
+            .as_ref()
+            .map(|database| database.identity.system.clone());
+        let machine = project
+            .machine(&inventory, &RunId::random(), system)
+            .await?;
+        Ok(Self {
+            project,
+            inventory,
+            machine,
+            drain,
+        })
+    }
+}
+
+/// Lists jobs. With `requeue`, stuck ones that can be are queued again first.
+pub async fn jobs(settings: &Settings, requeue: bool) -> Result<JobList, Failure> {
+    let asked = Asked::open(settings).await?;
+    let database = &asked.machine.database;
+    let mut list = list(&asked).await?;
+    if !requeue || list.stuck.is_empty() {
+        return Ok(list);
+    }
+    let Some(how) = &asked.drain.interrupted else {
+        return Err(
+            Failure::new("nothing says how jobs of this app are queued again")
+                .hint("describe it in a recipe (`--recipe`, `[drain.interrupted]`)")
+                .class(FailureClass::Usage),
+        );
+    };
+    let done = settle(&list.stuck, true, how, database, &asked.machine.queue).await?;
+    if let Some(crate::event::Artifact::Jobs { text, .. }) = done {
+        list = self::list(&asked).await?;
+        list.done = Some(text);
+    }
+    Ok(list)
+}
+
+async fn list(asked: &Asked) -> Result<JobList, Failure> {
+    let database = &asked.machine.database;
+    let active = ask(database, &job_query(&asked.drain)).await?;
+    let (stuck, running) = active.into_iter().partition(|job| job.dead);
+    let queued = match &asked.drain.queued {
+        Some(sql) => {
+            // What waits for its turn is quiet and well.
+            let query = JobQuery {
+                sql: sql.clone(),
+                stale_seconds: u64::MAX,
+            };
+            ask(database, &query).await?
+        }
+        None => Vec::new(),
+    };
+    Ok(JobList {
+        running,
+        queued,
+        stuck,
+        done: None,
+    })
+}
+
+/// Waits until no job is under way. Queued ones are held back meanwhile, and for a little while
+/// after, so that the worker can be stopped.
+pub async fn drain(
+    settings: &Settings,
+    timeout: Duration,
+    report: &Report,
+) -> Result<Ended, Failure> {
+    let asked = Asked::open(settings).await?;
+    let _lock = asked
+        .project
+        .state
+        .lock(&asked.inventory.engine.id, &asked.inventory.model.name)
+        .await?;
+    let step = Drain {
+        query: job_query(&asked.drain),
+        timeout_seconds: timeout.as_secs(),
+        policy: DrainPolicy::Abort,
+        workers: asked.inventory.recipe.roles.worker.clone(),
+    };
+    let stop = StopRequest::listen(report.clone());
+    let queue = &asked.machine.queue;
+    if let Some(hold) = &asked.drain.hold {
+        queue
+            .hold(&hold.key, Duration::from_secs(hold.ttl_seconds))
+            .await?;
+    }
+    let step_report = report.of(StepId::new("drain"));
+    let drained = tokio::select! {
+        drained = step.run(&asked.machine.database, &step_report) => drained,
+        () = stop.requested() => Err(Failure::new("stopped on request while jobs were waited for")
+            .class(FailureClass::Refused)),
+    };
+    match (drained, &asked.drain.hold) {
+        (Ok(_), Some(hold)) => Ok(Ended::answer(&format!(
+            "no job is under way; queued ones are held back for {} s more",
+            hold.ttl_seconds
+        ))),
+        (Ok(_), None) => Ok(Ended::answer("no job is under way")),
+        (Err(failure), hold) => {
+            if let Some(hold) = hold {
+                queue.release(&hold.key).await?;
+            }
+            Err(failure)
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! The tools themselves: engine and Compose, and a project that Compose cannot read.
+
+use super::refusal;
+use crate::event::{Failure, Finding};
+use crate::host::HostError;
+use crate::host::docker::EngineFacts;
+use crate::inventory::Blind;
+
+/// The first version of Compose with everything we rely on.
+const OLDEST_COMPOSE: [u32; 2] = [2, 20];
+/// The oldest engine that was tried.
+const OLDEST_ENGINE: [u32; 2] = [20, 10];
+
+/// Whether engine and Compose can be worked with.
+pub fn usable(engine: &EngineFacts, compose: &str) -> bool {
+    tools(engine, compose).is_empty()
+}
+
+/// Why a project could not be looked at, as findings; a failure where it is none that a check
+/// knows.
+pub fn blind(blind: Blind) -> Result<Vec<Finding>, Failure> {
+    match blind {
+        Blind::NoCompose(error) => Ok(vec![refusal(
+            "compose-missing",
+            format!("`docker compose` does not work: {}", told(&error)),
+            "install the Docker Compose plugin, version 2.20 or newer (`docker-compose-plugin`, on \
+             Debian `docker-compose`); the old `docker-compose` 1.x cannot be used",
+        )]),
+        Blind::Tools { engine, compose } => Ok(tools(&engine, &compose)),
+        Blind::NoModel(error) => Ok(vec![unreadable(&error)]),
+        Blind::Other(failure) => Err(failure),
+    }
+}
+
+fn tools(engine: &EngineFacts, compose: &str) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if engine.podman {
+        findings.push(refusal(
+            "engine-podman",
+            format!(
+                "the engine is Podman {} behind Docker's interface",
+                engine.version
+            ),
+            "use a Docker Engine: Podman differs in what an upgrade relies on (events, exec, \
+             restart policies)",
+        ));
+    } else if is_older(&engine.version, OLDEST_ENGINE) {
+        findings.push(refusal(
+            "engine-too-old",
+            format!("the Docker Engine is version {}", engine.version),
+            "install version 20.10 or newer",
+        ));
+    }
+    if is_older(compose, OLDEST_COMPOSE) {
+        findings.push(refusal(
+            "compose-too-old",
+            format!("the Docker Compose plugin is version {compose}"),
+            "install version 2.20 or newer",
+        ));
+    }
+    findings
+}
+
+/// What cannot be read counts as old.
+fn is_older(version: &str, oldest: [u32; 2]) -> bool {
+    let mut numbers = version
+        .split(|c: char| !c.is_ascii_digit())
+        .map(|part| part.parse::<u32>().unwrap_or(0));
+    let found = [numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)];
+    found < oldest
+}
+
+fn unreadable(error: &HostError) -> Finding {
+    let told = told(error);
+    let (id, cure) = match told.contains("env file") && told.contains("not found") {
+        true => (
+            "env-file-missing",
+            "put the file where the Compose file says, or correct `env_file`; a copy may be in a \
+             backup of this folder",
+        ),
+        false => (
+            "project-unreadable",
+            "mend what Compose complains about; `docker compose config` shows it",
+        ),
+    };
+    refusal(id, format!("Compose cannot read the project: {told}"), cure)
+}
+
+/// What a program said, else how it ended.
+fn told(error: &HostError) -> String {
+    match error {
+        HostError::Program { tail, .. } if !tail.is_empty() => tail.join("\n"),
+        error => error.to_string(),
+    }
+}

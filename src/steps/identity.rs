@@ -1,0 +1,90 @@
+//! Is it the database it was? The same server's data, in the same place, with the rows that no
+//! migration touches.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::Manifest;
+use crate::event::{Artifact, Checked, Failure, Verdict};
+use crate::host::{Containers, Database, Host};
+
+/// See the file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckIdentity {
+    /// The database's service, where in it the data is, and what was mounted there.
+    pub place: Option<DataPlace>,
+    /// The manifest of the backup whose row counts are compared.
+    pub manifest: Option<PathBuf>,
+    /// Tables in which no migration adds or removes a row.
+    pub sentinels: Vec<String>,
+}
+
+/// Where a database server's files are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataPlace {
+    /// The service.
+    pub service: String,
+    /// The volume's name, or the path that is bound.
+    pub source: String,
+}
+
+impl CheckIdentity {
+    pub(super) async fn run(&self, host: &impl Host) -> Result<Option<Artifact>, Failure> {
+        let mut checks = Vec::new();
+        if let Some(place) = &self.place {
+            checks.push(place.check(host.containers()).await?);
+        }
+        // Every session is refused by a server with another system identifier.
+        host.database().revisions().await?;
+        if let Some(path) = &self.manifest {
+            let manifest = Manifest::read(path)?;
+            for table in &self.sentinels {
+                checks.extend(rows(host.database(), &manifest, table).await?);
+            }
+        }
+        super::verify::verdict(checks, "this is not the database that was there before")
+    }
+}
+
+impl DataPlace {
+    pub(crate) async fn check(&self, containers: &impl Containers) -> Result<Checked, Failure> {
+        let found = containers.of_service(&self.service).await?;
+        let there = found.iter().all(|container| {
+            let mut mounts = container.mounts.values();
+            mounts.any(|mounted| mounted.source == self.source)
+        });
+        Ok(Checked {
+            name: format!(
+                "service `{}` has its data in `{}`",
+                self.service, self.source
+            ),
+            verdict: if there { Verdict::Good } else { Verdict::Bad },
+            found: if there { "it has" } else { "it has not" }.to_owned(),
+            cure: None,
+        })
+    }
+}
+
+/// None for a table that the backup does not know.
+async fn rows(
+    database: &impl Database,
+    manifest: &Manifest,
+    table: &str,
+) -> Result<Option<Checked>, Failure> {
+    let table = format!("public.{table}");
+    let Some(before) = manifest.backup.tables.get(&table) else {
+        return Ok(None);
+    };
+    let found = database.count(&table).await?;
+    let same = found == Some(*before);
+    Ok(Some(Checked {
+        name: format!("`{table}` has the {before} rows it had"),
+        verdict: if same { Verdict::Good } else { Verdict::Bad },
+        found: match found {
+            Some(rows) => format!("{rows} rows"),
+            None => "no such table".to_owned(),
+        },
+        cure: None,
+    }))
+}
