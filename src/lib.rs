@@ -12,7 +12,7 @@
 //! | room | what it does |
 //! |---|---|
 //! | [`cli`] | parses the command line, makes one call into `ops`, exits with its code |
-//! | [`ops`] | the verbs: plan, upgrade, resume, rollback, status, history, logs |
+//! | [`ops`] | the verbs: check, plan, upgrade, verify, drain, jobs, resume, rollback, status, history, logs |
 //! | [`settings`] | flags and environment, resolved once |
 //! | [`inventory`] | what is there now: files, services, images, database, jobs; reads only |
 //! | [`preflight`] | reasons not to start, all at once |
@@ -23,6 +23,7 @@
 //! | [`compose_file`] | edits the text of Compose and `.env` files by place, and proves every edit |
 //! | [`host`] | the outside world, one file per system, and the ports that steps see of it |
 //! | [`journal`] | the durable record of runs |
+//! | [`report`] | from the records of a run to a summary of it |
 //! | [`event`] | everything a run can say, as plain data |
 //! | [`render`] | from events to people and programs |
 //!
@@ -42,5 +43,6 @@ pub mod plan;
 pub mod preflight;
 pub mod recipe;
 pub mod render;
+pub mod report;
 pub mod settings;
 pub mod steps;

@@ -60,6 +60,11 @@ impl RunLog {
         &self.state
     }
 
+    /// Everything recorded of the run so far.
+    pub async fn records(&self) -> Result<Vec<Record>, LogError> {
+        Ok(self.journal.records(&self.state.run).await?)
+    }
+
     /// The display.
     pub fn report(&self) -> &Report {
         &self.report

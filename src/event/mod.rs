@@ -206,6 +206,14 @@ pub enum Artifact {
         /// One by one.
         checks: Vec<Checked>,
     },
+    /// A service ran to its end.
+    Ran {
+        /// Its last lines.
+        tail: Vec<String>,
+        /// What was looked for in all of them.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        checks: Vec<Checked>,
+    },
     /// Something worth a line in the report.
     Note {
         /// The line.

@@ -7,9 +7,10 @@ use super::stop::StopRequest;
 use super::{Confirm, Ended, Question};
 use crate::engine::{Interrupt, RunLog, execute};
 use crate::event::{Artifact, Event, Failure, FailureClass, Live, Outcome, Purpose};
-use crate::host::Machine;
+use crate::host::{Machine, files};
 use crate::inventory::{Inventory, Wanted};
 use crate::plan::{self, Extent, Fetched, NoWayBack, Plan, Run};
+use crate::report::RunReport;
 use crate::settings::Settings;
 use crate::steps::AnyStep;
 
@@ -270,6 +271,12 @@ impl<'a> Driver<'a> {
         let mut state = vec!["the new release serves; everything was verified".to_owned()];
         if self.has_backup() {
             state.push(self.backups());
+            state.push(format!(
+                "to go back by hand: the exact dump is there, files as they were are in `{}`, old \
+                 images have the tags `eneo-upgrade/{}/old:<service>`",
+                self.run.files.display(),
+                self.run.id
+            ));
         }
         self.end(Outcome::Upgraded, None, state, vec![]).await
     }
@@ -301,12 +308,38 @@ impl<'a> Driver<'a> {
             next: next.clone(),
         })
         .await?;
+        // The run has ended as it has, also where there is no room for a report of it.
+        if let Err(failure) = self.write_report().await {
+            let report = self.log.report();
+            report.note(format!(
+                "the report could not be written: {}",
+                failure.error
+            ));
+        }
         Ok(Ended {
             outcome: Some(outcome),
             failure,
             state,
             next,
         })
+    }
+
+    async fn write_report(&self) -> Result<(), Failure> {
+        let records = self.log.records().await;
+        let records = records.map_err(|error| Failure::from_error(&error))?;
+        let Some(report) = RunReport::of(&records) else {
+            return Ok(());
+        };
+        let json =
+            serde_json::to_vec_pretty(&report).map_err(|error| Failure::from_error(&error))?;
+        let folder = self.project.state.run(&self.run.id);
+        files::private_folder(&folder)?;
+        files::replace(&folder.join("report.json"), &json)?;
+        files::replace(&folder.join("report.md"), report.to_markdown().as_bytes())?;
+        self.log
+            .report()
+            .note(format!("report: {}", folder.join("report.md").display()));
+        Ok(())
     }
 
     fn has_backup(&self) -> bool {

@@ -83,7 +83,8 @@ impl Project {
             to,
             state: self.state.path(),
         };
-        Inventory::look(looking, preflight::usable).await
+        // Many things side by side: too large for the stack of everything that looks.
+        Box::pin(Inventory::look(looking, preflight::usable)).await
     }
 
     /// The same for a run that has begun: what keeps us from looking is a failure.

@@ -39,8 +39,13 @@ impl StateFolder {
         self.path.join("backups").join(run.as_str())
     }
 
+    /// What is kept of a run besides the journal.
+    pub(super) fn run(&self, run: &RunId) -> PathBuf {
+        self.path.join("runs").join(run.as_str())
+    }
+
     pub(super) fn files(&self, run: &RunId) -> PathBuf {
-        self.path.join("runs").join(run.as_str()).join("files")
+        self.run(run).join("files")
     }
 
     /// The journal, made with its folder where there is none.

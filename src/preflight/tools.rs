@@ -22,7 +22,10 @@ pub fn blind(blind: Blind) -> Result<Vec<Finding>, Failure> {
     match blind {
         Blind::NoCompose(error) => Ok(vec![refusal(
             "compose-missing",
-            format!("`docker compose` does not work: {}", told(&error)),
+            format!(
+                "the `docker` command has no Compose plugin that works: {}",
+                first_line(&error)
+            ),
             "install the Docker Compose plugin, version 2.20 or newer (`docker-compose-plugin`, on \
              Debian `docker-compose`); the old `docker-compose` 1.x cannot be used",
         )]),
@@ -86,10 +89,69 @@ fn unreadable(error: &HostError) -> Finding {
     refusal(id, format!("Compose cannot read the project: {told}"), cure)
 }
 
+/// The rest is help on how to use the command.
+fn first_line(error: &HostError) -> String {
+    told(error).lines().next().unwrap_or_default().to_owned()
+}
+
 /// What a program said, else how it ended.
 fn told(error: &HostError) -> String {
     match error {
-        HostError::Program { tail, .. } if !tail.is_empty() => tail.join("\n"),
+        HostError::Program { tail, .. } if !tail.is_empty() => {
+            let lines: Vec<String> = tail.iter().map(|line| without_values(line)).collect();
+            lines.join("\n")
+        }
         error => error.to_string(),
+    }
+}
+
+/// Compose quotes what follows the mistake in an env file, secrets included.
+fn without_values(line: &str) -> String {
+    let marks = [
+        " in variable name ",
+        " near ",
+        " unterminated quoted value ",
+    ];
+    match marks
+        .iter()
+        .filter_map(|mark| Some(line.find(mark)? + mark.len()))
+        .min()
+    {
+        Some(end) => format!("{}[not shown]", &line[..end]),
+        None => line.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_compose_quotes_of_an_env_file_is_not_shown() {
+        for (line, wanted) in [
+            (
+                "failed to read a.env: line 3: unexpected character \"@\" in variable name \"A@B=hunter2\"",
+                "failed to read a.env: line 3: unexpected character \"@\" in variable name [not shown]",
+            ),
+            (
+                "service \"a\" refers to undefined network b",
+                "service \"a\" refers to undefined network b",
+            ),
+        ] {
+            assert_eq!(without_values(line), wanted);
+        }
+    }
+
+    #[test]
+    fn versions_are_compared_by_number() {
+        for (version, older) in [
+            ("2.9.0", true),
+            ("2.20.0-1", false),
+            ("2.26.1", false),
+            ("5.1", false),
+            ("", true),
+        ] {
+            assert_eq!(is_older(version, OLDEST_COMPOSE), older, "{version}");
+        }
     }
 }

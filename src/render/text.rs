@@ -79,9 +79,24 @@ fn left(artifact: &Artifact) -> Vec<String> {
             let jobs = jobs.iter().map(|found| format!("  {}", job(found)));
             std::iter::once(text.clone()).chain(jobs).collect()
         }
-        Artifact::Checks { checks } => self::checks(checks),
+        Artifact::Checks { checks } | Artifact::Ran { checks, .. } => not_good(checks),
         Artifact::Images { .. } | Artifact::Down { .. } | Artifact::Up { .. } => Vec::new(),
     }
+}
+
+/// What was compared and is worth a line; what is good is counted.
+fn not_good(checks: &[Checked]) -> Vec<String> {
+    let (good, other): (Vec<Checked>, Vec<Checked>) = checks
+        .iter()
+        .cloned()
+        .partition(|check| check.verdict == Verdict::Good);
+    let mut lines = self::checks(&other);
+    lines.extend(match good.len() {
+        0 => None,
+        1 => Some("1 check is good".to_owned()),
+        n => Some(format!("{n} checks are good")),
+    });
+    lines
 }
 
 /// What was compared, line by line.

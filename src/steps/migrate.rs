@@ -2,6 +2,7 @@
 //! exit code seen.
 
 use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -50,6 +51,14 @@ pub struct Migrate {
     pub evidence: Option<String>,
 }
 
+/// Works, with somebody watching for as long.
+async fn beside<T>(work: impl Future<Output = T>, watch: impl Future<Output = Infallible>) -> T {
+    tokio::select! {
+        done = work => done,
+        never = watch => match never {},
+    }
+}
+
 /// What it has said so far.
 struct Heard {
     tail: VecDeque<String>,
@@ -88,14 +97,12 @@ impl Migrate {
             evidence: false,
         });
         let limit = Duration::from_secs(self.limit_seconds);
-        let ended = tokio::select! {
-            ended = self.follow(host, report, &container.id, &heard) => Some(ended?),
-            never = self.watch(host, report, &heard) => match never {},
-            () = tokio::time::sleep(limit) => None,
-        };
-        let Some(ended) = ended else {
+        let follow = self.follow(host, report, &container.id, &heard);
+        let watched = beside(follow, self.watch(host, report, &heard));
+        let Ok(ended) = tokio::time::timeout(limit, watched).await else {
             return Err(self.took_too_long(host, &container, &heard).await?);
         };
+        let ended = ended?;
         if ended.is_up() {
             host.containers()
                 .stop(std::slice::from_ref(&container.id), GRACE)
@@ -103,7 +110,10 @@ impl Migrate {
         }
         let heard = heard.into_inner().unwrap_or_else(PoisonError::into_inner);
         match (ended.exit_code, ended.is_up()) {
-            (0, false) => Ok(self.judge_evidence(&heard)),
+            (0, false) => Ok(Some(Artifact::Ran {
+                checks: self.judge_evidence(&heard).into_iter().collect(),
+                tail: heard.tail.into(),
+            })),
             _ => Err(self.failed(&ended).details(heard.tail.into())),
         }
     }
@@ -166,7 +176,7 @@ impl Migrate {
         host: &impl Host,
         report: &StepReport,
         heard: &Mutex<Heard>,
-    ) -> std::convert::Infallible {
+    ) -> Infallible {
         // With a short limit there would be nothing to see before it.
         let quiet = QUIET.min(Duration::from_secs(self.limit_seconds) / 4);
         loop {
@@ -267,7 +277,7 @@ impl Migrate {
         ))
     }
 
-    fn judge_evidence(&self, heard: &Heard) -> Option<Artifact> {
+    fn judge_evidence(&self, heard: &Heard) -> Option<Checked> {
         let evidence = self.evidence.as_ref()?;
         let (verdict, found) = match heard.evidence {
             true => (Verdict::Good, "was printed"),
@@ -276,16 +286,14 @@ impl Migrate {
                 "was not printed, although there was something to migrate",
             ),
         };
-        Some(Artifact::Checks {
-            checks: vec![Checked {
-                name: format!("`{evidence}` in the migration's log"),
-                verdict,
-                found: found.to_owned(),
-                cure: (!heard.evidence).then(|| {
-                    "the schema and what the recipe asserts decide; read the log all the same"
-                        .to_owned()
-                }),
-            }],
+        Some(Checked {
+            name: format!("`{evidence}` in the migration's log"),
+            verdict,
+            found: found.to_owned(),
+            cure: (!heard.evidence).then(|| {
+                "the schema and what the recipe asserts decide; read the log all the same"
+                    .to_owned()
+            }),
         })
     }
 

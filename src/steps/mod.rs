@@ -50,7 +50,7 @@ pub use verify::{Check, Rows, Verify};
 
 use crate::engine::{Probe, Step, StepReport};
 use crate::event::{Artifact, Failure, StepId};
-use crate::host::Host;
+use crate::host::{Host, Redactor};
 
 /// How often something outside that cannot be awaited is looked at.
 const POLL: Duration = Duration::from_millis(500);
@@ -164,6 +164,40 @@ impl AnyStep {
 
 impl<H: Host> Step<H> for AnyStep {
     async fn probe(&self, host: &H) -> Result<Probe, Failure> {
+        let probe = self.probe_unredacted(host).await;
+        probe.map_err(|failure| redacted(failure, host.redactor()))
+    }
+
+    async fn run(&self, host: &H, report: &StepReport) -> Result<Option<Artifact>, Failure> {
+        let done = self.run_unredacted(host, report).await;
+        done.map_err(|failure| redacted(failure, host.redactor()))
+    }
+
+    fn one_way(&self) -> bool {
+        // Made containers and a half-run migration are what a plain `up` would go on from.
+        matches!(
+            self,
+            Self::Create(_) | Self::Migrate(_) | Self::RestoreDatabase(_)
+        )
+    }
+}
+
+/// What programs print when they fail may hold what they were given.
+fn redacted(failure: Failure, redactor: &Redactor) -> Failure {
+    let lines = failure
+        .details
+        .iter()
+        .map(|line| redactor.redact(line))
+        .collect();
+    Failure {
+        error: redactor.redact(&failure.error),
+        details: lines,
+        ..failure
+    }
+}
+
+impl AnyStep {
+    async fn probe_unredacted(&self, host: &impl Host) -> Result<Probe, Failure> {
         match self {
             Self::HoldFeeder(step) => step.probe(host.containers()).await,
             Self::Drain(step) => step.probe(host.containers()).await,
@@ -190,7 +224,11 @@ impl<H: Host> Step<H> for AnyStep {
         }
     }
 
-    async fn run(&self, host: &H, report: &StepReport) -> Result<Option<Artifact>, Failure> {
+    async fn run_unredacted(
+        &self,
+        host: &impl Host,
+        report: &StepReport,
+    ) -> Result<Option<Artifact>, Failure> {
         match self {
             Self::Keep(step) => step.run(host.images()).await,
             Self::FetchImages(step) => step.run(host.images(), report).await,
@@ -214,13 +252,5 @@ impl<H: Host> Step<H> for AnyStep {
             Self::RestoreFile(step) => step.run(),
             Self::RestoreDatabase(step) => step.run(host.database()).await,
         }
-    }
-
-    fn one_way(&self) -> bool {
-        // Made containers and a half-run migration are what a plain `up` would go on from.
-        matches!(
-            self,
-            Self::Create(_) | Self::Migrate(_) | Self::RestoreDatabase(_)
-        )
     }
 }

@@ -10,12 +10,13 @@ use std::path::{Path, PathBuf};
 use words::{Word, words};
 
 /// Room, and the rooms it may use.
-const ARROWS: [(&str, &[&str]); 14] = [
+const ARROWS: [(&str, &[&str]); 15] = [
     ("event", &[]),
     ("compose_file", &[]),
     ("settings", &["event"]),
     ("recipe", &["event"]),
     ("journal", &["event"]),
+    ("report", &["event"]),
     ("engine", &["event", "journal"]),
     ("host", &["event"]),
     (
@@ -55,6 +56,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
             "inventory",
             "plan",
             "preflight",
+            "report",
         ],
     ),
     ("render", &["event"]),
