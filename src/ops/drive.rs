@@ -78,7 +78,8 @@ impl<'a> Driver<'a> {
         let machine = self.machine().await?;
         let back = self.log.state().current().map(|plan| plan.purpose) == Some(Purpose::Rollback);
         let stop = self.stop.clone();
-        let done = execute::<AnyStep, _, _>(&mut self.log, &machine, || {
+        // Any step at all: too large for the stack of everything that drives.
+        let done = Box::pin(execute::<AnyStep, _, _>(&mut self.log, &machine, || {
             let stop = stop.clone();
             async move {
                 if back {
@@ -86,7 +87,7 @@ impl<'a> Driver<'a> {
                 }
                 stop.requested().await;
             }
-        })
+        }))
         .await;
         match done {
             Ok(()) => Ok(Ok(())),
