@@ -80,9 +80,14 @@ pub struct RunFlags {
 /// How long to wait for active jobs.
 #[derive(Debug, Clone, Default, Args)]
 pub struct WaitFlags {
-    /// How long to wait for active jobs, in seconds or as 90s, 30m, 2h
-    #[arg(long = "drain-timeout", value_name = "TIME", default_value = "1h", value_parser = duration)]
-    pub timeout: Duration,
+    /// How long to wait for active jobs, in seconds or as 90s, 30m, 2h (default: 1h)
+    #[arg(long = "drain-timeout", value_name = "TIME", value_parser = duration)]
+    pub timeout: Option<Duration>,
+}
+
+impl WaitFlags {
+    /// How long to wait where nobody has said so.
+    pub const DEFAULT: Duration = Duration::from_hours(1);
 }
 
 /// Flags of everything that waits for active jobs.
@@ -91,10 +96,10 @@ pub struct DrainFlags {
     /// How long to wait
     #[command(flatten)]
     pub wait: WaitFlags,
-    /// What to do with jobs that are still running then: abort (do not upgrade), continue
-    /// (interrupt them, mark them failed), requeue (interrupt them, queue them again)
-    #[arg(long = "on-drain-timeout", value_name = "POLICY", default_value = "abort", value_parser = policy)]
-    pub on_timeout: DrainPolicy,
+    /// What to do with jobs that are still running then: abort (do not upgrade; the default),
+    /// continue (interrupt them, mark them failed), requeue (interrupt them, queue them again)
+    #[arg(long = "on-drain-timeout", value_name = "POLICY", value_parser = policy)]
+    pub on_timeout: Option<DrainPolicy>,
 }
 
 /// Everything a command needs to know before it looks at the world.

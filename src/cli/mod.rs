@@ -142,7 +142,7 @@ async fn act(verb: Verb, settings: &Settings, report: &Report) -> Result<Ended, 
         Verb::Plan(flags) => ops::plan(settings, &flags.upgrade, flags.fetch, report).await,
         Verb::Check(flags) => ops::check(settings, &flags.upgrade, flags.fetch, report).await,
         Verb::Verify => ops::verify(settings, report).await,
-        Verb::Drain(flags) => ops::drain(settings, flags.timeout, report).await,
+        Verb::Drain(flags) => ops::drain(settings, &flags, report).await,
         Verb::Resume(flags) => {
             let prompt = prompt::Prompt::new(settings.questions);
             ops::resume(settings, &flags, &prompt, report).await

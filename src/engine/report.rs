@@ -24,6 +24,11 @@ impl Report {
         let _ = self.0.send(Signal::Recorded(Box::new(record))).await;
     }
 
+    /// Makes a record known that an earlier process has shown.
+    pub async fn earlier(&self, record: Record) {
+        let _ = self.0.send(Signal::Earlier(Box::new(record))).await;
+    }
+
     /// Shows something in passing; dropped when the display is behind.
     pub fn live(&self, live: Live) {
         let _ = self.0.try_send(Signal::Live(live));

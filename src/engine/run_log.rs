@@ -46,6 +46,9 @@ impl RunLog {
     pub async fn resume(journal: Journal, run: RunId, report: Report) -> Result<Self, LogError> {
         let records = journal.records(&run).await?;
         let state = RunState::fold(run, &records)?;
+        for record in records {
+            report.earlier(record).await;
+        }
         let mut log = Self {
             journal,
             state,

@@ -437,6 +437,8 @@ pub enum ProgressUnit {
 pub enum Signal {
     /// Committed to the journal before it was sent.
     Recorded(Box<Record>),
+    /// Recorded by an earlier process of the run: worth knowing, not shown again.
+    Earlier(Box<Record>),
     /// Shown once.
     Live(Live),
     /// Answered when everything before it is shown.

@@ -6,7 +6,7 @@ use super::compose::DockerCompose;
 use super::docker::Docker;
 use super::postgres::Postgres;
 use super::queue::Redis;
-use super::{Backup, Database, Host, HostError, Redactor, Row, Wait};
+use super::{Backup, Database, Host, HostError, Limits, Redactor, Row, Wait};
 
 /// The adapters of one project.
 pub struct Machine {
@@ -20,6 +20,8 @@ pub struct Machine {
     pub queue: Redis,
     /// Knows the project's secrets.
     pub redactor: Redactor,
+    /// What somebody has said since the plan was made.
+    pub limits: Limits,
 }
 
 impl Host for Machine {
@@ -51,6 +53,10 @@ impl Host for Machine {
 
     fn redactor(&self) -> &Redactor {
         &self.redactor
+    }
+
+    fn limits(&self) -> Limits {
+        self.limits
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{HostError, Model, Redactor};
+use crate::event::DrainPolicy;
 
 /// The adapters of one project on one machine.
 pub trait Host: Sync {
@@ -34,6 +35,20 @@ pub trait Host: Sync {
     fn queue(&self) -> &Self::Queue;
     /// Knows the secrets of the project.
     fn redactor(&self) -> &Redactor;
+    /// What somebody has said since the plan was made.
+    fn limits(&self) -> Limits;
+}
+
+/// What somebody has said since the plan was made, when a run is gone on with. What is missing is
+/// as planned.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Seconds to wait for active jobs.
+    pub drain_seconds: Option<u64>,
+    /// What to do with those that are still running then.
+    pub drain_policy: Option<DrainPolicy>,
+    /// Seconds the migration may take.
+    pub migration_seconds: Option<u64>,
 }
 
 /// The images of an engine, and the registries behind it.

@@ -7,7 +7,7 @@ use super::stop::StopRequest;
 use super::{Confirm, Ended, Question};
 use crate::engine::{Interrupt, RunLog, execute};
 use crate::event::{Artifact, Event, Failure, FailureClass, Live, Outcome, Purpose};
-use crate::host::{Machine, files};
+use crate::host::{Limits, Machine, files};
 use crate::inventory::{Inventory, Wanted};
 use crate::plan::{self, Extent, Fetched, NoWayBack, Plan, Run};
 use crate::report::RunReport;
@@ -19,6 +19,7 @@ pub(super) struct Driver<'a> {
     project: &'a Project,
     inventory: Inventory,
     run: Run,
+    limits: Limits,
     log: RunLog,
     stop: StopRequest,
 }
@@ -37,9 +38,15 @@ impl<'a> Driver<'a> {
             project,
             inventory,
             run,
+            limits: Limits::default(),
             log,
             stop,
         }
+    }
+
+    /// The same, with what somebody has said since the plan was made.
+    pub(super) fn with(self, limits: Limits) -> Self {
+        Self { limits, ..self }
     }
 
     /// Goes on until the run has ended.
@@ -101,9 +108,12 @@ impl<'a> Driver<'a> {
 
     async fn machine(&self) -> Result<Machine, Failure> {
         let before = plan::before(self.log.state()).map_err(|error| Failure::from_error(&error))?;
-        self.project
+        let machine = self
+            .project
             .machine(&self.inventory, &self.run.id, before.system)
-            .await
+            .await?;
+        let limits = self.limits;
+        Ok(Machine { limits, ..machine })
     }
 
     /// The second look and the second plan, with the new images here. Some when that is the end.

@@ -8,10 +8,10 @@ use super::stop::StopRequest;
 use crate::engine::Report;
 use crate::event::{DrainPolicy, Failure, FailureClass, Job, RunId, StepId};
 use crate::host::jobs::{JobQuery, jobs as ask};
-use crate::host::{Machine, Queue};
+use crate::host::{Limits, Machine, Queue};
 use crate::inventory::{Inventory, job_query};
 use crate::recipe::Drain as Recipe;
-use crate::settings::Settings;
+use crate::settings::{Settings, WaitFlags};
 use crate::steps::{Drain, settle};
 
 /// The jobs of an app.
@@ -113,7 +113,7 @@ async fn list(asked: &Asked) -> Result<JobList, Failure> {
 /// after, so that the worker can be stopped.
 pub async fn drain(
     settings: &Settings,
-    timeout: Duration,
+    flags: &WaitFlags,
     report: &Report,
 ) -> Result<Ended, Failure> {
     let asked = Asked::open(settings).await?;
@@ -124,7 +124,7 @@ pub async fn drain(
         .await?;
     let step = Drain {
         query: job_query(&asked.drain),
-        timeout_seconds: timeout.as_secs(),
+        timeout_seconds: flags.timeout.unwrap_or(WaitFlags::DEFAULT).as_secs(),
         policy: DrainPolicy::Abort,
         workers: asked.inventory.recipe.roles.worker.clone(),
     };
@@ -137,7 +137,7 @@ pub async fn drain(
     }
     let step_report = report.of(StepId::new("drain"));
     let drained = tokio::select! {
-        drained = step.run(&asked.machine.database, &step_report) => drained,
+        drained = step.run(&asked.machine.database, Limits::default(), &step_report) => drained,
         () = stop.requested() => Err(Failure::new("stopped on request while jobs were waited for")
             .class(FailureClass::Refused)),
     };

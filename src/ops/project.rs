@@ -9,7 +9,7 @@ use crate::host::docker::{Docker, Endpoint};
 use crate::host::postgres::Postgres;
 use crate::host::process::Children;
 use crate::host::queue::Redis;
-use crate::host::{Machine, files};
+use crate::host::{Limits, Machine, files};
 use crate::inventory::{Blind, Inventory, Located, Looking, Named, locate, login};
 use crate::preflight;
 use crate::recipe::Recipe;
@@ -122,6 +122,7 @@ impl Project {
                 .map(|login| Postgres::new(docker.clone(), login, Some(run)).expecting(system)),
             queue: Redis::new(docker.clone(), inventory.recipe.roles.queue.clone(), run),
             redactor: inventory.redactor.clone(),
+            limits: Limits::default(),
             docker,
         })
     }

@@ -5,6 +5,7 @@ use super::project::Project;
 use super::{Confirm, Ended, upgrade};
 use crate::engine::{Report, RunLog};
 use crate::event::{Failure, FailureClass, RunId};
+use crate::host::Limits;
 use crate::inventory::Inventory;
 use crate::settings::{RunFlags, Settings};
 
@@ -27,7 +28,13 @@ pub async fn resume(
         .await
         .map_err(|error| Failure::from_error(&error))?;
     let run = upgrade::run(&project, run, flags);
+    let limits = Limits {
+        drain_seconds: flags.drain.wait.timeout.map(|limit| limit.as_secs()),
+        drain_policy: flags.drain.on_timeout,
+        migration_seconds: flags.migration_timeout.map(|limit| limit.as_secs()),
+    };
     Driver::new(settings, &project, inventory, run, log)
+        .with(limits)
         .drive(confirm)
         .await
 }

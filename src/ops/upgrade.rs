@@ -8,7 +8,7 @@ use crate::engine::{Report, RunLog};
 use crate::event::{Event, Failure, Live, Outcome, Purpose, RunId};
 use crate::host::process::Children;
 use crate::plan::{Fetched, Run};
-use crate::settings::{RunFlags, Settings, UpgradeFlags};
+use crate::settings::{RunFlags, Settings, UpgradeFlags, WaitFlags};
 
 /// How long a leftover of an earlier process may go on by itself before it is ended.
 pub(super) const PATIENCE: std::time::Duration = std::time::Duration::from_mins(2);
@@ -91,8 +91,13 @@ pub(super) fn run(project: &Project, id: RunId, flags: &RunFlags) -> Run {
     Run {
         backups: project.state.backups(&id),
         files: project.state.files(&id),
-        drain_seconds: flags.drain.wait.timeout.as_secs(),
-        drain_policy: flags.drain.on_timeout,
+        drain_seconds: flags
+            .drain
+            .wait
+            .timeout
+            .unwrap_or(WaitFlags::DEFAULT)
+            .as_secs(),
+        drain_policy: flags.drain.on_timeout.unwrap_or_default(),
         migration_seconds: flags.migration_timeout.map(|limit| limit.as_secs()),
         id,
     }

@@ -59,7 +59,7 @@ impl Planner<'_> {
     }
 
     /// The exact backup has the rows that must be there again.
-    pub(super) fn check_identity(&self) -> Option<CheckIdentity> {
+    pub(super) fn check_identity(&self, migrated: bool) -> Option<CheckIdentity> {
         let service = self.inventory.recipe.roles.database.clone()?;
         let place = data_folder(self.inventory.services.get(&service)?);
         let login = self.inventory.recipe.database.as_ref()?;
@@ -71,6 +71,7 @@ impl Planner<'_> {
             }),
             manifest: Some(exact.manifest()),
             sentinels: login.sentinels.clone(),
+            migrated,
         })
     }
 

@@ -204,6 +204,12 @@ impl Planner<'_> {
         if !self.inventory.services.contains_key(migration) {
             return;
         }
+        if let Some(step) = self.check_identity(false) {
+            plan.push(
+                AnyStep::CheckIdentity(step),
+                "a new image may look for its data elsewhere",
+            );
+        }
         plan.push(self.start(migration), "the new release needs its schema");
         if let Some(heads) = self.heads() {
             plan.push(
@@ -211,10 +217,10 @@ impl Planner<'_> {
                 "a log line is no proof of a migration",
             );
         }
-        if let Some(step) = self.check_identity() {
+        if let Some(step) = self.check_identity(true) {
             plan.push(
                 AnyStep::CheckIdentity(step),
-                "an empty database would migrate just as well",
+                "an empty database migrates just as well",
             );
         }
     }

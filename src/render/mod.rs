@@ -63,6 +63,7 @@ impl Display {
                     titles.learn(&record.event);
                     self.record(&record, &titles);
                 }
+                Signal::Earlier(record) => titles.learn(&record.event),
                 Signal::Live(live) => self.live(&live, &titles),
                 Signal::Flush(done) => {
                     let _ = done.send(());

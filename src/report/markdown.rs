@@ -72,43 +72,41 @@ impl RunReport {
 
     fn found(&self, page: &mut Page) {
         let Some(found) = &self.found else { return };
-        page.title("What was found");
+        let mut lines = Vec::new();
         if let Some(database) = &found.database {
             let target = match database.target.is_empty() {
                 true => String::new(),
                 false => format!(" → {}", database.target.join(", ")),
             };
-            page.list(&[format!(
+            lines.push(format!(
                 "database `{}`, {} bytes, schema {}{target}",
                 database.name,
                 database.bytes,
                 database.revisions.join(", ")
-            )]);
+            ));
         }
-        let jobs = found.jobs.iter().map(|job| {
+        lines.extend(found.jobs.iter().map(|job| {
             let dead = if job.dead {
                 ", without a sign of life"
             } else {
                 ""
             };
             format!("job under way: {} ({}{dead})", job.label, job.progress)
-        });
-        page.list(&jobs.collect::<Vec<_>>());
+        }));
         let irreversible = found.irreversible.iter();
-        page.list(
-            &irreversible
-                .map(|why| format!("cannot be undone: {why}"))
-                .collect::<Vec<_>>(),
-        );
-        let findings = found.findings.iter().map(|finding| {
+        lines.extend(irreversible.map(|why| format!("cannot be undone: {why}")));
+        lines.extend(found.findings.iter().map(|finding| {
             let grave = match finding.severity {
                 Severity::Refusal => "refusal",
                 Severity::Warning => "warning",
             };
             let text = finding.text.replace('\n', " ");
             format!("{grave} `{}`: {text}. To do: {}", finding.id, finding.cure)
-        });
-        page.list(&findings.collect::<Vec<_>>());
+        }));
+        if !lines.is_empty() {
+            page.title("What was found");
+            page.list(&lines);
+        }
     }
 
     fn changed(&self, page: &mut Page) {

@@ -8,7 +8,7 @@ use super::POLL;
 use crate::engine::{Probe, StepReport};
 use crate::event::{Artifact, DrainPolicy, Failure, FailureClass, Job};
 use crate::host::jobs::{JobQuery, jobs};
-use crate::host::{Container, Containers, Database};
+use crate::host::{Container, Containers, Database, Limits};
 
 /// See the file. Jobs that give no sign of life are shown and not waited for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,10 +49,11 @@ impl Drain {
     pub(crate) async fn run(
         &self,
         database: &impl Database,
+        limits: Limits,
         report: &StepReport,
     ) -> Result<Option<Artifact>, Failure> {
         let begun = Instant::now();
-        let limit = Duration::from_secs(self.timeout_seconds);
+        let limit = Duration::from_secs(limits.drain_seconds.unwrap_or(self.timeout_seconds));
         let mut waited_for = std::collections::BTreeSet::new();
         loop {
             let found = jobs(database, &self.query).await?;
@@ -62,7 +63,7 @@ impl Drain {
                 return Ok(drained(waited_for.len(), begun.elapsed(), dead));
             }
             if begun.elapsed() >= limit {
-                return match self.policy {
+                return match limits.drain_policy.unwrap_or(self.policy) {
                     DrainPolicy::Abort => Err(too_long(&alive, limit)),
                     DrainPolicy::Continue | DrainPolicy::Requeue => Ok(Some(Artifact::Jobs {
                         text: format!("{} after {} s", still_running(&alive), limit.as_secs()),

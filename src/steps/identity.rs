@@ -18,6 +18,8 @@ pub struct CheckIdentity {
     pub manifest: Option<PathBuf>,
     /// Tables in which no migration adds or removes a row.
     pub sentinels: Vec<String>,
+    /// Whether the migration has been.
+    pub migrated: bool,
 }
 
 /// Where a database server's files are.
@@ -30,6 +32,13 @@ pub struct DataPlace {
 }
 
 impl CheckIdentity {
+    pub(super) fn moment(&self) -> &'static str {
+        match self.migrated {
+            true => "after",
+            false => "before",
+        }
+    }
+
     pub(super) async fn run(&self, host: &impl Host) -> Result<Option<Artifact>, Failure> {
         let mut checks = Vec::new();
         if let Some(place) = &self.place {

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::drain::count;
 use crate::engine::Probe;
-use crate::event::{Artifact, Failure, Job};
+use crate::event::{Artifact, DrainPolicy, Failure, Job};
 use crate::host::jobs::{JobQuery, jobs};
-use crate::host::{Containers, Database, HostError, Queue, Requeued, files};
+use crate::host::{Containers, Database, HostError, Limits, Queue, Requeued, files};
 use crate::recipe::Interrupted;
 
 /// Notes the jobs that are under way although nobody works on them: they were cut short.
@@ -81,9 +81,14 @@ impl SettleInterrupted {
         &self,
         database: &impl Database,
         queue: &impl Queue,
+        limits: Limits,
     ) -> Result<Option<Artifact>, Failure> {
         let jobs = noted(&self.path)?;
-        settle(&jobs, self.requeue, &self.how, database, queue).await
+        let policy = limits
+            .drain_policy
+            .map(|policy| policy != DrainPolicy::Continue);
+        let requeue = policy.unwrap_or(self.requeue);
+        settle(&jobs, requeue, &self.how, database, queue).await
     }
 }
 

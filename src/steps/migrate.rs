@@ -96,7 +96,7 @@ impl Migrate {
             last: Instant::now(),
             evidence: false,
         });
-        let limit = Duration::from_secs(self.limit_seconds);
+        let limit = Duration::from_secs(self.limit_of(host));
         let follow = self.follow(host, report, &container.id, &heard);
         let watched = beside(follow, self.watch(host, report, &heard));
         let Ok(ended) = tokio::time::timeout(limit, watched).await else {
@@ -161,9 +161,20 @@ impl Migrate {
             }
             report.line(&self.service, line);
         };
+        let mut code = 0;
         loop {
-            let found = host.containers().follow(id, &line).await?;
-            if !found.is_up() || found.restarts > RESTARTS {
+            let mut found = host.containers().follow(id, &line).await?;
+            if !found.is_up() {
+                return Ok(found);
+            }
+            // Known between two starts only.
+            code = if found.exit_code == 0 {
+                code
+            } else {
+                found.exit_code
+            };
+            if found.restarts > RESTARTS {
+                found.exit_code = code;
                 return Ok(found);
             }
             tokio::time::sleep(POLL).await;
@@ -178,7 +189,7 @@ impl Migrate {
         heard: &Mutex<Heard>,
     ) -> Infallible {
         // With a short limit there would be nothing to see before it.
-        let quiet = QUIET.min(Duration::from_secs(self.limit_seconds) / 4);
+        let quiet = QUIET.min(Duration::from_secs(self.limit_of(host)) / 4);
         loop {
             let since = heard
                 .lock()
@@ -193,7 +204,7 @@ impl Migrate {
             let seconds = heard_at.elapsed().as_secs();
             let waits = self.waits(host).await;
             let waits = match waits.is_empty() {
-                true => vec!["it waits for no other session; the server is at work".to_owned()],
+                true => vec!["it waits for no other session".to_owned()],
                 false => waits,
             };
             report.line(
@@ -235,17 +246,23 @@ impl Migrate {
             .await?;
         let tail = &heard.lock().unwrap_or_else(PoisonError::into_inner).tail;
         let hint = match waits.is_empty() {
-            true => "give it more time with `--migration-timeout`",
+            true => "give it more time: `eneo-upgrade resume --migration-timeout 4h`",
             false => "end the session that holds it up, then try again",
         };
         let details = tail.iter().cloned().chain(waits).collect();
         Ok(Failure::new(format!(
             "{}did not end within {} s and was stopped",
             self.what(),
-            self.limit_seconds
+            self.limit_of(host)
         ))
         .details(details)
         .hint(hint))
+    }
+
+    fn limit_of(&self, host: &impl Host) -> u64 {
+        host.limits()
+            .migration_seconds
+            .unwrap_or(self.limit_seconds)
     }
 
     fn what(&self) -> String {

@@ -122,7 +122,7 @@ impl AnyStep {
             Self::Start(step) => StepId::of("start", &step.service),
             Self::Migrate(step) => StepId::of("run", &step.service),
             Self::CheckSchema(_) => StepId::new("check-schema"),
-            Self::CheckIdentity(_) => StepId::new("check-identity"),
+            Self::CheckIdentity(step) => StepId::of("check-identity", step.moment()),
             Self::Health(step) => StepId::of("health", step.id()),
             Self::Verify(step) => StepId::of("verify", &step.stage),
             Self::ReleaseFeeder(_) => StepId::new("release-feeder"),
@@ -152,7 +152,12 @@ impl AnyStep {
             Self::Start(step) => format!("start {}", step.service),
             Self::Migrate(step) => step.title(),
             Self::CheckSchema(step) => step.title(),
-            Self::CheckIdentity(_) => "check that it is the same database".to_owned(),
+            Self::CheckIdentity(step) => {
+                format!(
+                    "check {} the migration that it is the same database",
+                    step.moment()
+                )
+            }
             Self::Health(step) => step.title(),
             Self::Verify(step) => format!("verify {}", step.stage),
             Self::ReleaseFeeder(_) => "let the feeder of queued jobs go on".to_owned(),
@@ -235,9 +240,11 @@ impl AnyStep {
             Self::ReadRevisions(step) => step.run(host.images()).await,
             Self::Dump(step) => step.run(host.database(), report).await,
             Self::HoldFeeder(step) => step.run(host.queue()).await,
-            Self::Drain(step) => step.run(host.database(), report).await,
+            Self::Drain(step) => step.run(host.database(), host.limits(), report).await,
             Self::NoteInterrupted(step) => step.run(host.containers(), host.database()).await,
-            Self::SettleInterrupted(step) => step.run(host.database(), host.queue()).await,
+            Self::SettleInterrupted(step) => {
+                step.run(host.database(), host.queue(), host.limits()).await
+            }
             Self::Stop(step) => step.run(host.containers()).await,
             Self::Retag(step) => step.run(host.images()).await,
             Self::EditFile(step) => step.run(host.compose()).await,

@@ -7,10 +7,14 @@
     reason = "tests start programs, write files and read the environment"
 )]
 
+mod drain;
 mod engine;
 mod failure;
+mod identity;
 mod install;
 mod kill;
+mod migration;
+mod secrets;
 mod stack;
 mod upgrade;
 mod why;

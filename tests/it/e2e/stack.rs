@@ -152,6 +152,31 @@ impl Stack {
         command.spawn().expect("starts")
     }
 
+    /// Sets a variable of the backend's env file, as its operator would.
+    pub(super) fn set(&self, name: &str, value: &str) {
+        self.edit("env_backend.env", |text| {
+            let others = text
+                .lines()
+                .filter(|line| !line.starts_with(&format!("{name}=")));
+            let lines: Vec<&str> = others.collect();
+            format!("{name}={value}\n{}", lines.join("\n"))
+        });
+    }
+
+    /// Changes a file of the project.
+    pub(super) fn edit(&self, file: &str, change: impl FnOnce(&str) -> String) {
+        let path = self.path().join(file);
+        let text = std::fs::read_to_string(&path).expect("is there");
+        let changed = change(&text);
+        assert_ne!(text, changed, "nothing was changed");
+        std::fs::write(&path, changed).expect("written");
+    }
+
+    /// What the app says of a job.
+    pub(super) fn job(&self, id: &str) -> String {
+        self.psql(&format!("SELECT status FROM jobs WHERE id = '{id}'"))
+    }
+
     /// Brings the project up as its operator would and waits until it is healthy.
     pub(super) fn up(&self) {
         self.docker(&["compose", "up", "-d"]);
@@ -179,16 +204,28 @@ impl Stack {
 
     /// Starts a crawl of so many seconds; returns the id of its job.
     pub(super) fn crawl(&self, seconds: u32) -> String {
+        let job = self.post_crawl(seconds, false);
+        wait("the crawl to start", || self.job(&job) == "in progress");
+        job
+    }
+
+    /// Asks for a crawl, to be run at once or when the feeder gets to it.
+    pub(super) fn post_crawl(&self, seconds: u32, queued: bool) -> String {
         let address = self.docker(&["compose", "port", "traefik", "80"]);
-        let body = format!(r#"{{"url":"https://docs.example.org","seconds":{seconds}}}"#);
+        let body = serde_json::json!({
+            "url": "https://docs.example.org", "seconds": seconds, "queued": queued});
         let url = format!("http://{}/api/crawls", address.trim());
-        let (status, answer) = curl(&["-H", "content-type: application/json", "-d", &body, &url]);
+        let json = [
+            "-H",
+            "content-type: application/json",
+            "-d",
+            &body.to_string(),
+            &url,
+        ];
+        let (status, answer) = curl(&json);
         assert_eq!(status, 201, "{answer}");
         let answer: serde_json::Value = serde_json::from_str(&answer).expect("JSON");
-        let job = answer["job_id"].as_str().expect("an id").to_owned();
-        let status = format!("SELECT status FROM jobs WHERE id = '{job}'");
-        wait("the crawl to start", || self.psql(&status) == "in progress");
-        job
+        answer["job_id"].as_str().expect("an id").to_owned()
     }
 
     /// One value of the database.
@@ -315,6 +352,13 @@ impl Drop for Stack {
             "the project was not taken away"
         );
     }
+}
+
+/// What Ctrl-C does; returns the exit code then.
+pub(super) fn interrupt(mut run: Child) -> Option<i32> {
+    let mut kill = Command::new("kill");
+    succeed(kill.args(["-INT", &run.id().to_string()]));
+    run.wait().expect("ends").code()
 }
 
 /// Looks until something is so.

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use eneo_upgrade::host::{
-    Backup, Compose, Container, Containers, Database, Host, HostError, HttpAnswer, Images, Model,
-    Queue, Redactor, Requeued, Row, Wait, files,
+    Backup, Compose, Container, Containers, Database, Host, HostError, HttpAnswer, Images, Limits,
+    Model, Queue, Redactor, Requeued, Row, Wait, files,
 };
 use tokio::sync::Notify;
 
@@ -125,6 +125,9 @@ impl Host for Fake {
     }
     fn redactor(&self) -> &Redactor {
         &self.redactor
+    }
+    fn limits(&self) -> Limits {
+        Limits::default()
     }
 }
 
