@@ -1,5 +1,6 @@
 //! The real world: the adapters of one project, put together.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::compose::DockerCompose;
@@ -79,8 +80,8 @@ impl<T: Database> Database for Option<T> {
         known(self.as_ref())?.update(sql).await
     }
 
-    async fn count(&self, table: &str) -> Result<Option<u64>, HostError> {
-        known(self.as_ref())?.count(table).await
+    async fn counts(&self, tables: &[String]) -> Result<BTreeMap<String, u64>, HostError> {
+        known(self.as_ref())?.counts(tables).await
     }
 
     async fn waits(&self) -> Result<Vec<Wait>, HostError> {

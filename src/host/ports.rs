@@ -269,8 +269,12 @@ pub trait Database: Sync {
     /// Runs one changing statement.
     fn update(&self, sql: &str) -> impl Future<Output = Result<(), HostError>> + Send;
 
-    /// The rows of a table, by its name as `pg_dump` writes it; none where there is no such table.
-    fn count(&self, table: &str) -> impl Future<Output = Result<Option<u64>, HostError>> + Send;
+    /// The rows of tables, by their names as `pg_dump` writes them; those that are not there are
+    /// left out.
+    fn counts(
+        &self,
+        tables: &[String],
+    ) -> impl Future<Output = Result<BTreeMap<String, u64>, HostError>> + Send;
 
     /// Sessions on it that wait for others.
     fn waits(&self) -> impl Future<Output = Result<Vec<Wait>, HostError>> + Send;

@@ -47,12 +47,41 @@ impl CheckIdentity {
         // Every session is refused by a server with another system identifier.
         host.database().revisions().await?;
         if let Some(path) = &self.manifest {
-            let manifest = Manifest::read(path)?;
-            for table in &self.sentinels {
-                checks.extend(rows(host.database(), &manifest, table).await?);
-            }
+            checks.extend(self.rows(host.database(), &Manifest::read(path)?).await?);
         }
         super::verify::verdict(checks, "this is not the database that was there before")
+    }
+
+    /// Tables that the backup does not know are left out.
+    async fn rows(
+        &self,
+        database: &impl Database,
+        manifest: &Manifest,
+    ) -> Result<Vec<Checked>, Failure> {
+        let tables = self.sentinels.iter().map(|table| format!("public.{table}"));
+        let before = &manifest.backup.tables;
+        let tables: Vec<String> = tables.filter(|table| before.contains_key(table)).collect();
+        let found = database.counts(&tables).await?;
+        let check = |table: &String| {
+            let (before, found) = (before.get(table), found.get(table));
+            Checked {
+                name: format!("`{table}` has as many rows as before"),
+                verdict: if before == found {
+                    Verdict::Good
+                } else {
+                    Verdict::Bad
+                },
+                found: match (before, found) {
+                    (_, None) => "no such table".to_owned(),
+                    (Some(before), Some(found)) if before != found => {
+                        format!("{found} rows, not {before}")
+                    }
+                    (_, Some(found)) => format!("{found} rows"),
+                },
+                cure: None,
+            }
+        };
+        Ok(tables.iter().map(check).collect())
     }
 }
 
@@ -73,27 +102,4 @@ impl DataPlace {
             cure: None,
         })
     }
-}
-
-/// None for a table that the backup does not know.
-async fn rows(
-    database: &impl Database,
-    manifest: &Manifest,
-    table: &str,
-) -> Result<Option<Checked>, Failure> {
-    let table = format!("public.{table}");
-    let Some(before) = manifest.backup.tables.get(&table) else {
-        return Ok(None);
-    };
-    let found = database.count(&table).await?;
-    let same = found == Some(*before);
-    Ok(Some(Checked {
-        name: format!("`{table}` has the {before} rows it had"),
-        verdict: if same { Verdict::Good } else { Verdict::Bad },
-        found: match found {
-            Some(rows) => format!("{rows} rows"),
-            None => "no such table".to_owned(),
-        },
-        cure: None,
-    }))
 }

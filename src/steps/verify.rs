@@ -47,6 +47,8 @@ pub struct Verify {
     pub settled: bool,
 }
 
+/// Characters of what was found that are shown.
+const LONGEST: usize = 400;
 /// Rows of a listing that are shown; more say no more.
 const SHOWN: usize = 100;
 
@@ -80,7 +82,8 @@ impl Verify {
             checks.push(settled(host.compose()).await?);
         }
         for check in &mut checks {
-            check.found = host.redactor().redact(&check.found);
+            let found = host.redactor().redact(&check.found);
+            check.found = found.chars().take(LONGEST).collect();
         }
         Ok(checks)
     }

@@ -6,6 +6,7 @@ mod count;
 mod dump;
 mod restore;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::docker::Docker;
@@ -133,19 +134,29 @@ impl Database for Postgres {
         self.execute(&self.login.database, sql).await
     }
 
-    async fn count(&self, table: &str) -> Result<Option<u64>, HostError> {
+    async fn counts(&self, tables: &[String]) -> Result<BTreeMap<String, u64>, HostError> {
+        let names: Vec<String> = tables.iter().map(|table| literal(table)).collect();
         let there = format!(
-            "SELECT to_regclass({}) IS NOT NULL AS there",
-            literal(table)
+            "SELECT name FROM unnest(ARRAY[{}]::text[]) AS name WHERE to_regclass(name) IS NOT NULL",
+            names.join(", ")
         );
-        let value = |rows: Vec<Row>| rows.into_iter().next()?.into_iter().next();
-        if value(self.rows(&there).await?).is_none_or(|(_, there)| there != true) {
-            return Ok(None);
+        let name = |row: &Row| row.get("name")?.as_str().map(str::to_owned);
+        let there: Vec<String> = self.rows(&there).await?.iter().filter_map(name).collect();
+        if there.is_empty() {
+            return Ok(BTreeMap::new());
         }
-        let rows = self
-            .rows(&format!("SELECT count(*) AS n FROM {table}"))
-            .await?;
-        Ok(value(rows).and_then(|(_, n)| n.as_u64()))
+        let count = |table: &String| {
+            format!(
+                "SELECT {} AS name, count(*) AS n FROM {table}",
+                literal(table)
+            )
+        };
+        let counts: Vec<String> = there.iter().map(count).collect();
+        let rows = self.rows(&counts.join(" UNION ALL ")).await?;
+        let counts = rows
+            .iter()
+            .filter_map(|row| Some((name(row)?, row.get("n")?.as_u64()?)));
+        Ok(counts.collect())
     }
 
     async fn waits(&self) -> Result<Vec<Wait>, HostError> {

@@ -332,10 +332,13 @@ impl Database for Fake {
         self.effect(vec![part(World::settle_job)]).await
     }
 
-    async fn count(&self, table: &str) -> Result<Option<u64>, HostError> {
+    async fn counts(&self, tables: &[String]) -> Result<BTreeMap<String, u64>, HostError> {
         self.needs_database()?;
-        let rows = &self.world().databases[DATABASE].rows;
-        Ok(rows.get(table.trim_start_matches("public.")).copied())
+        let rows = self.world().databases[DATABASE].rows.clone();
+        let rows = rows
+            .into_iter()
+            .map(|(name, rows)| (format!("public.{name}"), rows));
+        Ok(rows.filter(|(name, _)| tables.contains(name)).collect())
     }
 
     async fn waits(&self) -> Result<Vec<Wait>, HostError> {
