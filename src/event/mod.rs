@@ -337,6 +337,26 @@ pub struct Checked {
     pub cure: Option<String>,
 }
 
+impl Checked {
+    /// Good or bad, as was found.
+    pub fn new(name: impl Into<String>, good: bool, found: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            verdict: if good { Verdict::Good } else { Verdict::Bad },
+            found: found.into(),
+            cure: None,
+        }
+    }
+
+    /// A warning where it would be good, with what to do about it.
+    #[must_use]
+    pub fn warning(mut self, cure: impl Into<String>) -> Self {
+        self.verdict = Verdict::Warning;
+        self.cure = Some(cure.into());
+        self
+    }
+}
+
 /// How a comparison came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

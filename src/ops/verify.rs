@@ -29,22 +29,17 @@ pub async fn verify(settings: &Settings, report: &Report) -> Result<Ended, Failu
         health.window_seconds = ANSWER;
         let step = report.of(StepId::new("health"));
         let answer = health.run(&machine.docker, &step).await;
-        checks.push(Checked {
-            name: format!(
-                "service `{}` answers 200 on {}",
-                health.service, health.path
-            ),
-            verdict: if answer.is_ok() {
-                Verdict::Good
-            } else {
-                Verdict::Bad
-            },
-            found: match answer {
-                Ok(_) => "it does".to_owned(),
-                Err(failure) => [vec![failure.error], failure.details].concat().join("; "),
-            },
-            cure: None,
-        });
+        let told = match &answer {
+            Ok(_) => "it does".to_owned(),
+            Err(failure) => [std::slice::from_ref(&failure.error), &failure.details]
+                .concat()
+                .join("; "),
+        };
+        let name = format!(
+            "service `{}` answers 200 on {}",
+            health.service, health.path
+        );
+        checks.push(Checked::new(name, answer.is_ok(), told));
     }
     let bad = checks
         .iter()
@@ -87,20 +82,12 @@ fn services(inventory: &Inventory) -> Vec<Checked> {
         .filter(works)
         .map(|name| {
             let up = inventory.is_up(name);
-            Checked {
-                name: format!("service `{name}` is running"),
-                verdict: if up { Verdict::Good } else { Verdict::Bad },
-                found: if up { "it is" } else { "it is not" }.to_owned(),
-                cure: (!up).then(|| format!("`docker compose logs {name}` tells why")),
-            }
+            let told = if up { "it is" } else { "it is not" };
+            Checked::new(format!("service `{name}` is running"), up, told)
         })
         .collect();
-    checks.extend(inventory.release().map(|release| Checked {
-        name: "release".to_owned(),
-        verdict: Verdict::Good,
-        found: release.to_owned(),
-        cure: None,
-    }));
+    let release = inventory.release();
+    checks.extend(release.map(|release| Checked::new("release", true, release)));
     checks
 }
 
@@ -116,18 +103,14 @@ async fn identity(
     };
     let before = plan::before(&state).map_err(|error| Failure::from_error(&error))?;
     if let (Some(known), Some(database)) = (before.system, &inventory.database) {
-        let same = known == database.identity.system;
-        checks.push(Checked {
-            name: format!(
+        checks.push(Checked::new(
+            format!(
                 "the database server has the data that run {} has known",
                 state.run
             ),
-            verdict: if same { Verdict::Good } else { Verdict::Bad },
-            found: format!("system identifier {}", database.identity.system),
-            cure: (!same).then(|| {
-                "find out where the data went: another volume, another project name?".to_owned()
-            }),
-        });
+            known == database.identity.system,
+            format!("system identifier {}", database.identity.system),
+        ));
     }
     let step: Option<CheckIdentity> =
         plan::identity(&state).map_err(|error| Failure::from_error(&error))?;
@@ -146,15 +129,11 @@ async fn log(inventory: &Inventory, machine: &Machine) -> Result<Vec<Checked>, F
     let Some(container) = container else {
         return Ok(Vec::new());
     };
-    let mut checks = vec![Checked {
-        name: format!("service `{}` has ended well", container.service),
-        verdict: match container.exit_code {
-            0 => Verdict::Good,
-            _ => Verdict::Bad,
-        },
-        found: format!("exit code {}", container.exit_code),
-        cure: None,
-    }];
+    let mut checks = vec![Checked::new(
+        format!("service `{}` has ended well", container.service),
+        container.exit_code == 0,
+        format!("exit code {}", container.exit_code),
+    )];
     let evidence = inventory
         .recipe
         .migration
@@ -168,16 +147,15 @@ async fn log(inventory: &Inventory, machine: &Machine) -> Result<Vec<Checked>, F
             }
         };
         machine.docker.follow(&container.id, &line).await?;
-        checks.push(Checked {
-            name: format!("`{}` in its log", evidence.line),
-            verdict: Verdict::Good,
-            found: match printed.into_inner() {
-                true => "was printed",
-                false => "was not; it is printed only where there was something to migrate",
-            }
-            .to_owned(),
-            cure: None,
-        });
+        let told = match printed.into_inner() {
+            true => "was printed",
+            false => "was not; it is printed only where there was something to migrate",
+        };
+        checks.push(Checked::new(
+            format!("`{}` in its log", evidence.line),
+            true,
+            told,
+        ));
     }
     Ok(checks)
 }

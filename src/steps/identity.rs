@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::Manifest;
-use crate::event::{Artifact, Checked, Failure, Verdict};
+use crate::event::{Artifact, Checked, Failure};
 use crate::host::{Containers, Database, Host};
 
 /// See the file.
@@ -64,22 +64,15 @@ impl CheckIdentity {
         let found = database.counts(&tables).await?;
         let check = |table: &String| {
             let (before, found) = (before.get(table), found.get(table));
-            Checked {
-                name: format!("`{table}` has as many rows as before"),
-                verdict: if before == found {
-                    Verdict::Good
-                } else {
-                    Verdict::Bad
-                },
-                found: match (before, found) {
-                    (_, None) => "no such table".to_owned(),
-                    (Some(before), Some(found)) if before != found => {
-                        format!("{found} rows, not {before}")
-                    }
-                    (_, Some(found)) => format!("{found} rows"),
-                },
-                cure: None,
-            }
+            let told = match (before, found) {
+                (_, None) => "no such table".to_owned(),
+                (Some(before), Some(found)) if before != found => {
+                    format!("{found} rows, not {before}")
+                }
+                (_, Some(found)) => format!("{found} rows"),
+            };
+            let name = format!("`{table}` has as many rows as before");
+            Checked::new(name, before == found, told)
         };
         Ok(tables.iter().map(check).collect())
     }
@@ -92,14 +85,13 @@ impl DataPlace {
             let mut mounts = container.mounts.values();
             mounts.any(|mounted| mounted.source == self.source)
         });
-        Ok(Checked {
-            name: format!(
+        Ok(Checked::new(
+            format!(
                 "service `{}` has its data in `{}`",
                 self.service, self.source
             ),
-            verdict: if there { Verdict::Good } else { Verdict::Bad },
-            found: if there { "it has" } else { "it has not" }.to_owned(),
-            cure: None,
-        })
+            there,
+            if there { "it has" } else { "it has not" },
+        ))
     }
 }

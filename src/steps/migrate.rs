@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::POLL;
 use crate::engine::{Probe, StepReport};
-use crate::event::{Artifact, Checked, Failure, Verdict};
+use crate::event::{Artifact, Checked, Failure};
 use crate::host::{Compose, Container, ContainerStatus, Containers, Database, Host};
 
 /// Log lines kept for the report of a failure.
@@ -296,22 +296,16 @@ impl Migrate {
 
     fn judge_evidence(&self, heard: &Heard) -> Option<Checked> {
         let evidence = self.evidence.as_ref()?;
-        let (verdict, found) = match heard.evidence {
-            true => (Verdict::Good, "was printed"),
-            false => (
-                Verdict::Warning,
-                "was not printed, although there was something to migrate",
+        let name = format!("`{evidence}` in the migration's log");
+        if heard.evidence {
+            return Some(Checked::new(name, true, "was printed"));
+        }
+        let found = "was not printed, although there was something to migrate";
+        Some(
+            Checked::new(name, true, found).warning(
+                "the schema and what the recipe asserts decide; read the log all the same",
             ),
-        };
-        Some(Checked {
-            name: format!("`{evidence}` in the migration's log"),
-            verdict,
-            found: found.to_owned(),
-            cure: (!heard.evidence).then(|| {
-                "the schema and what the recipe asserts decide; read the log all the same"
-                    .to_owned()
-            }),
-        })
+        )
     }
 
     /// The container of the service, if this run has started it.

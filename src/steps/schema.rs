@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Artifact, Checked, Failure, Verdict};
+use crate::event::{Artifact, Checked, Failure};
 use crate::host::Database;
 
 /// See the file.
@@ -28,15 +28,11 @@ impl CheckSchema {
     pub(crate) async fn check(&self, database: &impl Database) -> Result<Checked, Failure> {
         let found = database.revisions().await?.unwrap_or_default();
         let heads = self.heads.join(", ");
-        let good = found == self.heads;
-        Ok(Checked {
-            name: format!("the schema is at {heads}"),
-            verdict: if good { Verdict::Good } else { Verdict::Bad },
-            found: match found.is_empty() {
-                true => "the database has no revision at all".to_owned(),
-                false => format!("the database is at {}", found.join(", ")),
-            },
-            cure: None,
-        })
+        let told = match found.is_empty() {
+            true => "the database has no revision at all".to_owned(),
+            false => format!("the database is at {}", found.join(", ")),
+        };
+        let name = format!("the schema is at {heads}");
+        Ok(Checked::new(name, found == self.heads, told))
     }
 }

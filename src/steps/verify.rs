@@ -116,40 +116,26 @@ async fn image_of(
     let other = containers
         .iter()
         .find(|container| Some(&container.image) != wanted.as_ref());
-    Ok(Some(Checked {
-        name: format!("service `{service}` runs the image it should"),
-        verdict: if other.is_none() {
-            Verdict::Good
-        } else {
-            Verdict::Bad
-        },
-        found: match other {
-            None => format!("running {}", first.image),
-            Some(other) => format!(
-                "running {}, expected {}",
-                other.image,
-                wanted.as_deref().unwrap_or("an image that is gone")
-            ),
-        },
-        cure: None,
-    }))
+    let found = match other {
+        None => format!("running {}", first.image),
+        Some(other) => format!(
+            "running {}, expected {}",
+            other.image,
+            wanted.as_deref().unwrap_or("an image that is gone")
+        ),
+    };
+    let name = format!("service `{service}` runs the image it should");
+    Ok(Some(Checked::new(name, other.is_none(), found)))
 }
 
 async fn settled(compose: &impl Compose) -> Result<Checked, Failure> {
     let again = compose.would_recreate().await?;
-    Ok(Checked {
-        name: "a plain `docker compose up -d` would change nothing".to_owned(),
-        verdict: if again.is_empty() {
-            Verdict::Good
-        } else {
-            Verdict::Bad
-        },
-        found: match again.is_empty() {
-            true => "nothing would be made anew".to_owned(),
-            false => format!("it would make anew: {}", again.join(", ")),
-        },
-        cure: None,
-    })
+    let found = match again.is_empty() {
+        true => "nothing would be made anew".to_owned(),
+        false => format!("it would make anew: {}", again.join(", ")),
+    };
+    let name = "a plain `docker compose up -d` would change nothing";
+    Ok(Checked::new(name, again.is_empty(), found))
 }
 
 impl Check {
@@ -163,15 +149,11 @@ impl Check {
             },
         };
         let good = found == self.equals;
-        Checked {
-            name: self.name.clone(),
-            verdict: if good { Verdict::Good } else { Verdict::Bad },
-            found: match good {
-                true => format!("found {found}"),
-                false => format!("found {found}, expected {}", self.equals),
-            },
-            cure: None,
-        }
+        let told = match good {
+            true => format!("found {found}"),
+            false => format!("found {found}, expected {}", self.equals),
+        };
+        Checked::new(&self.name, good, told)
     }
 }
 
@@ -180,33 +162,21 @@ impl Rows {
         let rows = match rows {
             Ok(rows) => rows,
             Err(error) => {
-                return vec![Checked {
-                    name: self.name.clone(),
-                    verdict: Verdict::Warning,
-                    found: Failure::from(error).error,
-                    cure: None,
-                }];
+                let failed = Checked::new(&self.name, true, Failure::from(error).error);
+                return vec![failed.warning("see why the query of the recipe does not work")];
             }
         };
         let left_out = rows.len().saturating_sub(SHOWN);
         let shown = rows.iter().take(SHOWN).map(|row| {
             let ok = row.get("ok").and_then(serde_json::Value::as_bool) == Some(true);
             let line = row.get("line").and_then(serde_json::Value::as_str);
-            Checked {
-                name: self.name.clone(),
-                verdict: if ok { Verdict::Good } else { Verdict::Warning },
-                found: line.unwrap_or_default().to_owned(),
-                cure: (!ok).then(|| self.cure.clone()),
-            }
+            let check = Checked::new(&self.name, true, line.unwrap_or_default());
+            if ok { check } else { check.warning(&self.cure) }
         });
         let mut shown: Vec<Checked> = shown.collect();
         if left_out > 0 {
-            shown.push(Checked {
-                name: self.name.clone(),
-                verdict: Verdict::Good,
-                found: format!("{left_out} more rows are not shown"),
-                cure: None,
-            });
+            let told = format!("{left_out} more rows are not shown");
+            shown.push(Checked::new(&self.name, true, told));
         }
         shown
     }
