@@ -43,10 +43,16 @@ struct Last<'a> {
     next: &'a [String],
 }
 
-pub(super) fn record(record: &Record) {
+pub(super) fn show(line: Option<String>) {
+    if let Some(line) = line {
+        print_line(&line);
+    }
+}
+
+/// A record as one line of JSON.
+pub fn record_line(record: &Record) -> Option<String> {
     let Event::Planned { purpose, steps } = &record.event else {
-        line(record);
-        return;
+        return line(record);
     };
     line(&Planned {
         v: record.v,
@@ -63,14 +69,16 @@ pub(super) fn record(record: &Record) {
                 cause: &step.cause,
             })
             .collect(),
-    });
+    })
 }
 
-pub(super) fn live(live: &Live) {
-    line(&Passing { v: FORMAT, live });
+/// What passes as one line of JSON.
+pub fn live_line(live: &Live) -> Option<String> {
+    line(&Passing { v: FORMAT, live })
 }
 
-pub(super) fn end(ending: &Ending<'_>) {
+/// How it ended as one line of JSON.
+pub fn end_line(ending: &Ending<'_>) -> Option<String> {
     line(&Last {
         v: FORMAT,
         kind: "ended",
@@ -79,12 +87,10 @@ pub(super) fn end(ending: &Ending<'_>) {
         failure: ending.failure,
         state: ending.state,
         next: ending.next,
-    });
+    })
 }
 
-fn line(object: &impl Serialize) {
-    // Every type here is plain data with text keys, which always serialises.
-    if let Ok(text) = serde_json::to_string(object) {
-        print_line(&text);
-    }
+fn line(object: &impl Serialize) -> Option<String> {
+    // Every type here is plain data with text keys, which serialises.
+    serde_json::to_string(object).ok()
 }

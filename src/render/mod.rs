@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 
 use crate::event::{Event, Failure, Live, Outcome, Record, Signal, StepId};
 
+pub use json::{end_line, live_line, record_line};
 pub use text::{history_line, job_lines, status_lines};
 
 /// Where a run's words go.
@@ -77,7 +78,7 @@ impl Display {
         match self {
             Self::Terminal(display) => display.record(record, titles),
             Self::Plain(display) => display.record(record, titles),
-            Self::Json => json::record(record),
+            Self::Json => json::show(json::record_line(record)),
         }
     }
 
@@ -85,7 +86,7 @@ impl Display {
         match self {
             Self::Terminal(display) => display.live(live, titles),
             Self::Plain(display) => display.live(live, titles),
-            Self::Json => json::live(live),
+            Self::Json => json::show(json::live_line(live)),
         }
     }
 
@@ -94,7 +95,7 @@ impl Display {
         match self {
             Self::Terminal(display) => display.end(ending),
             Self::Plain(_) => plain::Plain::end(ending),
-            Self::Json => json::end(ending),
+            Self::Json => json::show(json::end_line(ending)),
         }
     }
 
@@ -111,7 +112,7 @@ impl Display {
         for record in records {
             titles.learn(&record.event);
             match self {
-                Self::Json => json::record(record),
+                Self::Json => json::show(json::record_line(record)),
                 _ => self.answer(&text::recorded(record, &titles)),
             }
         }
