@@ -3,3 +3,4 @@
 mod arrows;
 mod e2e;
 mod laws;
+mod schema;
