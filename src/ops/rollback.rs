@@ -2,8 +2,8 @@
 
 use super::drive::Driver;
 use super::project::Project;
-use super::{Agreed, Ended, resume, upgrade};
-use crate::engine::{Report, RunLog};
+use super::{Agreed, Ended, resume, state_folder, upgrade};
+use crate::engine::{Report, RunLog, RunState};
 use crate::event::{Event, Failure, FailureClass};
 use crate::plan::{self, Extent};
 use crate::settings::{RunFlags, Settings};
@@ -23,17 +23,23 @@ pub async fn rollback(
         .await?;
     upgrade::settle(&project.children(), report).await?;
     let journal = project.state.journal().await?;
-    let mut log = RunLog::resume(journal, run.clone(), report.clone())
-        .await
-        .map_err(|error| Failure::from_error(&error))?;
+    // What is refused must not have touched the journal either.
+    let records = journal.records(&run).await;
+    let records = records.map_err(|error| state_folder::failure(&error))?;
+    let state = RunState::fold(run.clone(), &records);
+    let state = state.map_err(|error| Failure::from_error(&error))?;
     let failure = |error: plan::NoWayBack| Failure::from_error(&error);
-    if plan::extent(log.state()).map_err(failure)? == Extent::Serving && !discard_writes {
+    if plan::extent(&state).map_err(failure)? == Extent::Serving && !discard_writes {
         return Err(Failure::new(
             "the new release was started: what was written to it since would be lost",
         )
         .hint("`eneo-upgrade rollback --discard-writes-since` goes back all the same")
         .class(FailureClass::Refused));
     }
+    plan::rollback(&state).map_err(failure)?;
+    let mut log = RunLog::resume(journal, run.clone(), report.clone())
+        .await
+        .map_err(|error| Failure::from_error(&error))?;
     let plan = plan::rollback(log.state()).map_err(failure)?;
     let steps = plan
         .to_recorded()

@@ -31,6 +31,9 @@ pub struct RunReport {
     /// The release that ran before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub release: Option<String>,
+    /// The release to go to, where one was named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
     /// When it was started (UTC).
     pub started_at: jiff::Timestamp,
     /// When the last thing was recorded (UTC).
@@ -120,7 +123,7 @@ impl RunReport {
             directory,
             tool,
             release,
-            ..
+            to,
         } = &first.event
         else {
             return None;
@@ -133,6 +136,7 @@ impl RunReport {
             directory: directory.clone(),
             tool: tool.clone(),
             release: release.clone(),
+            to: to.clone(),
             started_at: first.at,
             ended_at: last.at,
             outcome: None,
@@ -232,6 +236,8 @@ impl RunReport {
                 next,
             } => {
                 self.outcome = Some(*outcome);
+                // Its step still says so; in the end all went well.
+                self.failure.take_if(|_| *outcome == Outcome::Upgraded);
                 self.state.clone_from(state);
                 self.next.clone_from(next);
             }
@@ -290,12 +296,10 @@ impl RunReport {
     }
 
     fn compare(&mut self, checks: &[Checked]) {
-        for check in checks {
-            // Rows of a listing share a name.
-            self.checks
-                .retain(|known| (&known.name, &known.found) != (&check.name, &check.found));
-            self.checks.push(check.clone());
-        }
+        // Rows of a listing share a name, and come together.
+        self.checks
+            .retain(|known| !checks.iter().any(|check| check.name == known.name));
+        self.checks.extend(checks.iter().cloned());
     }
 }
 

@@ -104,6 +104,26 @@ fn a_run_that_needs_attention_can_be_gone_on_with() {
 }
 
 #[test]
+fn going_back_from_a_release_that_was_started_has_to_be_meant() {
+    let stack = Stack::new(Compose::Newest, &["--set", "TESTBED_BACKEND_UNHEALTHY=1"]);
+    stack.up();
+    stack.seed();
+    let before = (data(&stack), images(&stack), stack.compose_file());
+    stack.publish("v1.7.0", &["latest"]);
+    // Nobody wants to wait as long as the built-in recipe does.
+    let recipe = include_str!("../../../compose-templates/eneo/recipe.toml");
+    let impatient = recipe.replace("window_seconds = 300", "window_seconds = 5");
+    assert_ne!(recipe, impatient);
+    std::fs::write(stack.path().join("recipe.toml"), impatient).expect("written");
+    let tool = |args: &[&str]| stack.tool(&[&["--recipe", "recipe.toml"], args].concat());
+    tool(&[]).expect(5, "did not say that it is healthy within 5 s");
+    tool(&["rollback"]).expect(3, "would be lost");
+    tool(&["status"]).expect(0, "needs attention");
+    tool(&["rollback", "--discard-writes-since"]).expect(4, "rolled back");
+    assert_eq!((data(&stack), images(&stack), stack.compose_file()), before);
+}
+
+#[test]
 fn a_drain_that_takes_too_long_touches_nothing() {
     let stack = Stack::new(Compose::Newest, &["--variant", "started"]);
     stack.up();

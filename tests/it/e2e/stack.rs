@@ -136,6 +136,10 @@ impl Stack {
     /// The tool, with these arguments, to its end.
     pub(super) fn tool(&self, args: &[&str]) -> Ran {
         let output = self.tool_command(args).output().expect("starts");
+        if args.contains(&"json") {
+            let lines = String::from_utf8_lossy(&output.stdout).into_owned();
+            lines.lines().for_each(crate::schema::validate);
+        }
         Ran::of(&output)
     }
 
@@ -324,6 +328,26 @@ impl Starts {
 }
 
 impl Stack {
+    /// What is recorded and reported of every run is as docs/json-v1.md says.
+    fn validate_json(&self) {
+        let history = self.tool(&["history", "--output", "json"]).text;
+        for line in history.lines() {
+            crate::schema::validate(line);
+            let row: serde_json::Value = serde_json::from_str(line).expect("JSON");
+            let run = row["run"].as_str().expect("an id");
+            let log = self.tool(&["logs", run, "--output", "json"]).text;
+            log.lines().for_each(crate::schema::validate);
+            let report = self
+                .path()
+                .join(".eneo-upgrade/runs")
+                .join(run)
+                .join("report.json");
+            if let Ok(report) = std::fs::read_to_string(report) {
+                crate::schema::validate_report(&report);
+            }
+        }
+    }
+
     /// The tool keeps images under tags of its own for as long as its journal knows the run.
     fn remove_kept_images(&self) {
         let history = self.tool(&["history"]).text;
@@ -341,6 +365,7 @@ impl Stack {
 impl Drop for Stack {
     fn drop(&mut self) {
         if !std::thread::panicking() {
+            self.validate_json();
             self.remove_kept_images();
         }
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/testbed/testbed");
