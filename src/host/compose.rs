@@ -87,6 +87,28 @@ impl DockerCompose {
         Ok(printed.output.lines().map(str::to_owned).collect())
     }
 
+    /// Of these services, the containers that would be made anew; those they depend on are not
+    /// looked at.
+    pub async fn would_recreate_of(&self, services: &[String]) -> Result<Vec<String>, HostError> {
+        if services.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut verb = vec!["--dry-run", "up", "--no-start", "--no-deps"];
+        verb.extend(["--pull", "never", "--no-build"]);
+        verb.extend(services.iter().map(String::as_str));
+        self.dry_run(&verb).await
+    }
+
+    async fn dry_run(&self, verb: &[&str]) -> Result<Vec<String>, HostError> {
+        let printed = Children::reading().run(&self.on_project(verb)).await?;
+        Ok(printed
+            .errors
+            .lines()
+            .filter_map(recreated)
+            .map(str::to_owned)
+            .collect())
+    }
+
     async fn change(&self, verb: &[&str]) -> Result<(), HostError> {
         self.children.run(&self.on_project(verb)).await.map(drop)
     }
@@ -130,14 +152,8 @@ impl Compose for DockerCompose {
 
     /// `config --hash` cannot tell: it leaves env files out (2.40).
     async fn would_recreate(&self) -> Result<Vec<String>, HostError> {
-        let verb = ["--dry-run", "create", "--pull", "never", "--no-build"];
-        let printed = Children::reading().run(&self.on_project(&verb)).await?;
-        Ok(printed
-            .errors
-            .lines()
-            .filter_map(recreated)
-            .map(str::to_owned)
-            .collect())
+        self.dry_run(&["--dry-run", "create", "--pull", "never", "--no-build"])
+            .await
     }
 
     async fn start(&self, service: &str) -> Result<(), HostError> {

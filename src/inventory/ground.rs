@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::host::compose::{DockerCompose, ProjectArgs};
 use crate::host::docker::{Docker, EngineFacts, Made, VolumeFacts};
 use crate::host::files::{self, Room};
-use crate::host::{Compose, HostError, Model};
+use crate::host::{Compose, HostError, Images, Model};
 use crate::recipe::Roles;
 
 /// What the project stands on.
@@ -40,15 +40,68 @@ pub enum Place {
     Database,
 }
 
-/// The containers that Compose would make anew, and why it could not say so where it could not.
-pub(super) async fn diverged(compose: &DockerCompose) -> (Vec<String>, Option<String>) {
-    match compose.would_recreate().await {
-        Ok(names) => (names, None),
-        Err(HostError::Program { tail, .. }) if !tail.is_empty() => {
-            (Vec::new(), Some(tail.join("\n")))
-        }
-        Err(error) => (Vec::new(), Some(error.to_string())),
+/// What Compose would make anew.
+#[derive(Debug, Default)]
+pub(super) struct Diverged {
+    /// Containers, by name.
+    pub(super) containers: Vec<String>,
+    /// Services whose image is not here yet, where Compose could not judge them.
+    pub(super) services: Vec<String>,
+    /// Why Compose could not say so.
+    pub(super) trouble: Option<String>,
+}
+
+/// Asks Compose what it would make anew. Newer versions (2.40) stop at the first image that is
+/// not here yet; they are asked again about the services whose image is.
+pub(super) async fn diverged(compose: &DockerCompose, docker: &Docker, model: &Model) -> Diverged {
+    let mut diverged = Diverged::default();
+    let mut answer = compose.would_recreate().await.map_err(trouble);
+    if answer.as_ref().is_err_and(|told| is_about_an_image(told)) {
+        let (here, absent) = by_image(docker, model).await;
+        answer = compose.would_recreate_of(&here).await.map_err(trouble);
+        diverged.services = absent;
     }
+    match answer {
+        Ok(names) => diverged.containers = names,
+        Err(told) => diverged.trouble = Some(told),
+    }
+    diverged
+}
+
+fn is_about_an_image(told: &str) -> bool {
+    told.to_ascii_lowercase().contains("no such image")
+}
+
+/// What Compose said last, without what it did before that.
+fn trouble(error: HostError) -> String {
+    let said = match &error {
+        HostError::Program { tail, .. } => tail.as_slice(),
+        _ => &[],
+    };
+    let lines: Vec<&str> = said
+        .iter()
+        .map(|line| line.trim())
+        .filter(|line| !line.starts_with("DRY-RUN MODE"))
+        .collect();
+    match lines.is_empty() {
+        true => error.to_string(),
+        false => lines.join("\n"),
+    }
+}
+
+/// The services whose image is here or made here, and the others.
+async fn by_image(docker: &Docker, model: &Model) -> (Vec<String>, Vec<String>) {
+    let (mut here, mut absent) = (Vec::new(), Vec::new());
+    for (name, service) in &model.services {
+        let there = match service.image.as_ref().filter(|_| service.build.is_none()) {
+            // What is no name of an image is none that is here.
+            Some(image) => matches!(docker.id_of(image).await, Ok(Some(_))),
+            None => true,
+        };
+        let list = if there { &mut here } else { &mut absent };
+        list.push(name.clone());
+    }
+    (here, absent)
 }
 
 /// Services that the recipe names and Compose leaves out, because of their profile.

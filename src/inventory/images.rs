@@ -118,15 +118,16 @@ async fn look_at(
         Some(id) => docker.image(id).await?,
         None => None,
     };
-    let tagged = docker.id_of(&target).await?;
     let (repository, pinned) = split_reference(&target);
-    let wanted = match pinned {
+    let (tagged, wanted) = match (docker.id_of(&target).await, pinned) {
+        // Not the name of an image, for example because a variable is empty.
+        (Err(error), _) => (None, Err(error)),
         // A digest in the file is what is wanted; no registry can say otherwise.
-        Some(digest) => Ok(RemoteImage {
-            digest: digest.to_owned(),
-            platforms: Vec::new(),
-        }),
-        None => docker.in_registry(&target).await,
+        (Ok(tagged), Some(digest)) => {
+            let (digest, platforms) = (digest.to_owned(), Vec::new());
+            (tagged, Ok(RemoteImage { digest, platforms }))
+        }
+        (Ok(tagged), None) => (tagged, docker.in_registry(&target).await),
     };
     let (wanted, platforms) = match wanted {
         Ok(RemoteImage { digest, platforms }) => {

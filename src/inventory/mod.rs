@@ -21,6 +21,7 @@ use crate::recipe::{Candidate, Drain, Recipe, infer};
 
 pub use database::{DatabaseFacts, Session, login};
 pub use files::{Located, Named, locate};
+use ground::Diverged;
 pub use ground::{Ground, Place};
 pub use images::{ImageFacts, Wanted, split_reference};
 
@@ -141,8 +142,8 @@ impl Inventory {
         let compose = reading(&args);
         let docker = looking.docker.clone().of_project(&model.name);
         let (recipe, inferred) = recipe_for(looking.recipe, &model)?;
-        let ((diverged, dry_run_trouble), made, volumes, networks, other_projects, inactive) = tokio::try_join!(
-            async { Ok(ground::diverged(&compose).await) },
+        let (diverged, made, volumes, networks, other_projects, inactive) = tokio::try_join!(
+            async { Ok(ground::diverged(&compose, &docker, &model).await) },
             docker.containers(),
             docker.volumes(),
             docker.networks(),
@@ -187,7 +188,7 @@ impl Inventory {
                 other_projects,
                 other_files,
                 inactive,
-                dry_run_trouble,
+                dry_run_trouble: diverged.trouble,
                 rooms,
             },
             args,
@@ -338,18 +339,18 @@ fn candidates(model: &Model) -> Vec<Candidate> {
 fn services(
     model: &Model,
     made: &[Made],
-    diverged: &[String],
+    diverged: &Diverged,
     mut images: BTreeMap<String, ImageFacts>,
 ) -> BTreeMap<String, ServiceFacts> {
     let services = model.services.keys().map(|name| {
         let mut facts = ServiceFacts {
             containers: Vec::new(),
-            diverged: false,
+            diverged: diverged.services.contains(name),
             image: images.remove(name),
             data: None,
         };
         for made in made.iter().filter(|made| made.container.service == *name) {
-            facts.diverged |= diverged.contains(&made.container.name);
+            facts.diverged |= diverged.containers.contains(&made.container.name);
             facts.containers.push(made.container.clone());
             facts.data = made.environment.get("PGDATA").cloned();
         }
