@@ -97,27 +97,47 @@ fn first_line(error: &HostError) -> String {
 /// What a program said, else how it ended.
 fn told(error: &HostError) -> String {
     match error {
-        HostError::Program { tail, .. } if !tail.is_empty() => {
-            let lines: Vec<String> = tail.iter().map(|line| without_values(line)).collect();
-            lines.join("\n")
-        }
+        HostError::Program { tail, .. } if !tail.is_empty() => without_values(tail),
         error => error.to_string(),
     }
 }
 
-/// Compose quotes what follows the mistake in an env file, secrets included.
-fn without_values(line: &str) -> String {
-    let marks = [
+/// Compose quotes what follows the mistake in an env file, and the whole value that it cannot fill
+/// in: secrets included.
+fn without_values(lines: &[String]) -> String {
+    let mut told: Vec<String> = Vec::new();
+    for line in lines {
+        // The value stands below.
+        let ends = line.contains("You may need to escape any $");
+        told.push(without_value(line));
+        if ends {
+            told.push(NOT_SHOWN.to_owned());
+            break;
+        }
+    }
+    told.join("\n")
+}
+
+const NOT_SHOWN: &str = "[not shown]";
+
+fn without_value(line: &str) -> String {
+    let anywhere = [
         " in variable name ",
         " near ",
         " unterminated quoted value ",
+        "Invalid template: ",
     ];
-    match marks
+    // In a Compose file these are words for whoever reads it.
+    let in_env_files = [" is missing a value: "];
+    let of_env_file = !line.contains("while interpolating ");
+    let marks = anywhere
         .iter()
+        .chain(in_env_files.iter().filter(|_| of_env_file));
+    match marks
         .filter_map(|mark| Some(line.find(mark)? + mark.len()))
         .min()
     {
-        Some(end) => format!("{}[not shown]", &line[..end]),
+        Some(end) => format!("{}{NOT_SHOWN}", &line[..end]),
         None => line.to_owned(),
     }
 }
@@ -127,18 +147,35 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_compose_quotes_of_an_env_file_is_not_shown() {
+    fn what_compose_quotes_of_a_value_is_not_shown() {
         for (line, wanted) in [
             (
                 "failed to read a.env: line 3: unexpected character \"@\" in variable name \"A@B=hunter2\"",
                 "failed to read a.env: line 3: unexpected character \"@\" in variable name [not shown]",
             ),
             (
+                "failed to read a.env: Invalid template: \"hunter2${x\"",
+                "failed to read a.env: Invalid template: [not shown]",
+            ),
+            (
+                "failed to read a.env: required variable X is missing a value: hunter2",
+                "failed to read a.env: required variable X is missing a value: [not shown]",
+            ),
+            (
+                "error while interpolating a: required variable X is missing a value: set it in .env",
+                "error while interpolating a: required variable X is missing a value: set it in .env",
+            ),
+            (
+                "invalid interpolation format for a.\nYou may need to escape any $ with another $.\nP=hunter2${x",
+                "invalid interpolation format for a.\nYou may need to escape any $ with another $.\n[not shown]",
+            ),
+            (
                 "service \"a\" refers to undefined network b",
                 "service \"a\" refers to undefined network b",
             ),
         ] {
-            assert_eq!(without_values(line), wanted);
+            let lines: Vec<String> = line.lines().map(str::to_owned).collect();
+            assert_eq!(without_values(&lines), wanted);
         }
     }
 
