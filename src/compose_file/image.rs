@@ -79,22 +79,16 @@ fn why_not(raw: &str) -> Reason {
 }
 
 /// What to write instead of the edit that was refused.
-pub(super) fn by_hand(services: &[String], new_tag: &str, reason: &Reason) -> String {
+pub(super) fn by_hand(text: &str, services: &[String], new_tag: &str, reason: &Reason) -> String {
     if let Reason::ImageVariable(name) = reason {
         return format!("{name}={new_tag}");
     }
-    let image = match reason {
-        Reason::ImageUntagged(raw) => raw,
-        Reason::ImageDigest(raw) => raw.split('@').next().map_or("", |name| {
-            if matches!(tag::tag_source(name), TagSource::Literal(_)) {
-                name.rsplit_once(':').map_or(name, |(name, _)| name)
-            } else {
-                name
-            }
-        }),
-        _ => "<image>",
+    let service = |service: &String| {
+        let raw = raw(text, service).ok().flatten();
+        let known = raw.filter(|raw| tag::tag_source(raw) != TagSource::Other);
+        let image = known.as_deref().map_or("<image>", tag::name);
+        format!("\n  {service}:\n    image: {image}:{new_tag}")
     };
-    let service = |name: &String| format!("\n  {name}:\n    image: {image}:{new_tag}");
     format!(
         "services:{}",
         services.iter().map(service).collect::<String>()

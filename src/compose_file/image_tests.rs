@@ -107,6 +107,13 @@ fn what_cannot_be_rewritten_is_refused() {
     );
     let refusal = set_image_tag(&service("a:${T}"), &["w".into()], "v2").unwrap_err();
     assert_eq!(refusal.by_hand, "T=v2");
+    let text = "services: {a: {image: 'h:1/a:v1'}, b: {image: 'h:1/b@sha256:0'}, c: {image: $C}}";
+    let services = ["a", "b", "c"].map(str::to_owned);
+    let refusal = set_image_tag(text, &services, "v2").unwrap_err();
+    assert_eq!(
+        refusal.by_hand,
+        "services:\n  a:\n    image: h:1/a:v2\n  b:\n    image: h:1/b:v2\n  c:\n    image: <image>:v2"
+    );
 }
 
 #[test]

@@ -134,7 +134,7 @@ pub fn set_image_tag(text: &str, services: &[String], new_tag: &str) -> Result<P
         Ok(edited) => Ok(Patched::new(text, format!("{bom}{edited}"))),
         Err(stop) => {
             let attempted = format!("set the image tag of `{}`", services.join("`, `"));
-            let by_hand = image::by_hand(services, new_tag, &stop.reason);
+            let by_hand = image::by_hand(body, services, new_tag, &stop.reason);
             Err(stop.refusal(attempted, by_hand))
         }
     }

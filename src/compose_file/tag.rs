@@ -48,6 +48,13 @@ pub fn tag_source(raw: &str) -> TagSource {
     }
 }
 
+/// The image without tag and digest.
+pub(super) fn name(raw: &str) -> &str {
+    let raw = raw.split('@').next().unwrap_or_default();
+    let colon = marks_outside_braces(raw).colon;
+    colon.and_then(|colon| raw.get(..colon)).unwrap_or(raw)
+}
+
 /// The same image with another tag; None where [`set_image_tag`](super::set_image_tag) refuses.
 pub(super) fn retag(raw: &str, new_tag: &str) -> Option<String> {
     let at = rewritable(raw)?;
