@@ -55,10 +55,16 @@ pub(super) struct Diverged {
 /// not here yet; they are asked again about the services whose image is.
 pub(super) async fn diverged(compose: &DockerCompose, docker: &Docker, model: &Model) -> Diverged {
     let mut diverged = Diverged::default();
-    let mut answer = compose.would_recreate().await.map_err(trouble);
+    let mut answer = compose
+        .would_recreate()
+        .await
+        .map_err(|error| trouble(&error));
     if answer.as_ref().is_err_and(|told| is_about_an_image(told)) {
         let (here, absent) = by_image(docker, model).await;
-        answer = compose.would_recreate_of(&here).await.map_err(trouble);
+        answer = compose
+            .would_recreate_of(&here)
+            .await
+            .map_err(|error| trouble(&error));
         diverged.services = absent;
     }
     match answer {
@@ -73,8 +79,8 @@ fn is_about_an_image(told: &str) -> bool {
 }
 
 /// What Compose said last, without what it did before that.
-fn trouble(error: HostError) -> String {
-    let said = match &error {
+fn trouble(error: &HostError) -> String {
+    let said = match error {
         HostError::Program { tail, .. } => tail.as_slice(),
         _ => &[],
     };

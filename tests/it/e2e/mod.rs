@@ -14,6 +14,7 @@ mod identity;
 mod install;
 mod kill;
 mod migration;
+mod preflight;
 mod secrets;
 mod stack;
 mod upgrade;

@@ -95,6 +95,11 @@ impl Stack {
         self.folder.path()
     }
 
+    /// The folder of the project's Docker configuration and plugins.
+    pub(super) fn docker_config(&self) -> &Path {
+        self.docker_config.path()
+    }
+
     /// Makes tags name a release.
     pub(super) fn publish(&self, release: &str, tags: &[&str]) {
         let registry = self.registry.display().to_string();
@@ -244,6 +249,19 @@ impl Stack {
     /// Service to the id of its container.
     pub(super) fn containers(&self) -> BTreeMap<String, String> {
         self.ps("{{.Label \"com.docker.compose.service\"}} {{.ID}}")
+    }
+
+    /// The project's image tags and what they name.
+    pub(super) fn tags(&self) -> BTreeMap<String, String> {
+        let format = "{{.Repository}}:{{.Tag}} {{.ID}}";
+        let images = self.docker(&["images", "--no-trunc", "--format", format]);
+        let ours = format!("/{}/", self.name);
+        images
+            .lines()
+            .filter(|line| line.contains(&ours) && !line.contains("<none>"))
+            .filter_map(|line| line.split_once(' '))
+            .map(|(tag, id)| (tag.to_owned(), id.to_owned()))
+            .collect()
     }
 
     /// Service to the state of its container.
