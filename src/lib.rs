@@ -29,7 +29,7 @@
 //!
 //! Where does a change go? A new step: a file in `steps`, a variant in `AnyStep`, a line in a
 //! planner. A new check: `preflight`. A new app: a folder in `compose-templates`, no Rust. Other
-//! wording: `render`. A new field of the JSON: `event`, `render/json.rs` and `docs/json-v1.md`.
+//! wording: `render`. A new field of the JSON: `event`, `render/json.rs`, `docs/json-v1.md` and its schema.
 
 pub mod cli;
 pub mod compose_file;

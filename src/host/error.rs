@@ -46,12 +46,12 @@ pub enum HostError {
         source: std::io::Error,
     },
     /// The database.
-    #[error("cannot {what}: {source}")]
+    #[error("cannot {what}: {why}")]
     Database {
         /// What was attempted, with the database's name.
         what: String,
         /// What the server or the connection said.
-        source: sqlx::Error,
+        why: String,
     },
     /// A child of an earlier run is still at work.
     #[error("`{command}` of an earlier run is still at work (process {pid})")]

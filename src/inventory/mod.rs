@@ -96,8 +96,8 @@ pub struct Looking<'a> {
 /// Why there is no inventory.
 #[derive(Debug)]
 pub enum Blind {
-    /// The Compose plugin cannot be used.
-    NoCompose(HostError),
+    /// The Compose plugin is not there, or does not work.
+    NoCompose,
     /// Engine or Compose are not what can be worked with; nothing else was looked at.
     Tools {
         /// The engine.
@@ -131,7 +131,7 @@ impl Inventory {
         let compose = reading(&args);
         let (compose_version, model, engine) =
             tokio::join!(compose.version(), compose.model(), looking.docker.facts());
-        let compose_version = compose_version.map_err(Blind::NoCompose)?;
+        let compose_version = compose_version.map_err(|_| Blind::NoCompose)?;
         let engine = engine?;
         if !usable(&engine, &compose_version) {
             let compose = compose_version;

@@ -20,12 +20,9 @@ pub fn usable(engine: &EngineFacts, compose: &str) -> bool {
 /// knows.
 pub fn blind(blind: Blind) -> Result<Vec<Finding>, Failure> {
     match blind {
-        Blind::NoCompose(error) => Ok(vec![refusal(
+        Blind::NoCompose => Ok(vec![refusal(
             "compose-missing",
-            format!(
-                "the `docker` command has no Compose plugin that works: {}",
-                first_line(&error)
-            ),
+            "the `docker` command has no Compose plugin that works",
             "install the Docker Compose plugin, version 2.20 or newer (`docker-compose-plugin`, on \
              Debian `docker-compose`); the old `docker-compose` 1.x cannot be used",
         )]),
@@ -87,11 +84,6 @@ fn unreadable(error: &HostError) -> Finding {
         ),
     };
     refusal(id, format!("Compose cannot read the project: {told}"), cure)
-}
-
-/// The rest is help on how to use the command.
-fn first_line(error: &HostError) -> String {
-    told(error).lines().next().unwrap_or_default().to_owned()
 }
 
 /// What a program said, else how it ended.

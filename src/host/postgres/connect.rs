@@ -226,7 +226,11 @@ impl Postgres {
         let what = format!("{what} database `{database}` as `{}`", self.login.user);
         move |source| HostError::Database {
             what: what.clone(),
-            source,
+            // The driver adds the line of the server's own source.
+            why: match source {
+                sqlx::Error::Database(error) => error.message().to_owned(),
+                other => other.to_string(),
+            },
         }
     }
 }

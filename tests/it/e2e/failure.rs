@@ -124,43 +124,6 @@ fn going_back_from_a_release_that_was_started_has_to_be_meant() {
 }
 
 #[test]
-fn a_drain_that_takes_too_long_touches_nothing() {
-    let stack = Stack::new(Compose::Newest, &["--variant", "started"]);
-    stack.up();
-    stack.seed();
-    let before = (stack.containers(), stack.states(), stack.compose_file());
-    let job = stack.crawl(60);
-    stack.publish("v1.7.0", &["latest"]);
-    let ran = stack
-        .tool(&["--drain-timeout", "1s"])
-        .expect(3, "still running after 1 s");
-    assert!(
-        ran.text.contains("https://docs.example.org"),
-        "{}",
-        ran.text
-    );
-    assert_eq!(
-        (stack.containers(), stack.states(), stack.compose_file()),
-        before
-    );
-    let status = stack.psql(&format!("SELECT status FROM jobs WHERE id = '{job}'"));
-    assert_eq!(status, "in progress");
-    let leader = [
-        "compose",
-        "exec",
-        "-T",
-        "redis",
-        "redis-cli",
-        "GET",
-        "crawl_feeder:leader",
-    ];
-    assert!(
-        !stack.docker(&leader).contains("eneo-upgrade"),
-        "the feeder is still held"
-    );
-}
-
-#[test]
 fn a_missing_image_is_refused_before_anything_is_touched() {
     let stack = Stack::new(Compose::Newest, &["--tag", "v1.6.3"]);
     stack.up();

@@ -55,7 +55,9 @@ fn a_new_database_image_with_another_data_folder_is_caught_and_gone_back_from() 
     stack.edit("docker-compose.yml", |text| {
         text.replace("pgvector:pg17", "pgvector:pg17-moved")
     });
-    stack.tool(&[]).expect(4, "the server at");
+    stack
+        .tool(&["--output", "json"])
+        .expect(4, "is another one than before");
     assert_eq!(stack.psql("SELECT count(*) FROM info_blobs"), blobs);
     assert_eq!(stack.get("/api/healthz").0, 200);
 }

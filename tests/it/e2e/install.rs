@@ -51,7 +51,8 @@ fn from_the_template(stack: &Stack) {
                 "CHANGE_ME_ENCRYPTION_KEY",
                 "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
             )
-            .replace("CHANGE_ME_", "a-secret-of-the-test-");
+            .replace("CHANGE_ME_", "a-secret-of-the-test-")
+            .replace("#AZURE_", "AZURE_");
         write(name, &text);
     }
     let images = format!("{}/{}", stack.registry(), stack.name);

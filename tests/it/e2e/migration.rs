@@ -16,7 +16,7 @@ fn whatever_keeps_a_migration_from_ending_well_is_named_and_once_it_is_gone_all_
 
     // It hangs behind a session that is idle in a transaction.
     let ran = stack
-        .tool(&["--migration-timeout", "8s"])
+        .tool(&["--migration-timeout", "8s", "--output", "json"])
         .expect(5, "did not end within 8 s and was stopped");
     for words in [
         "nightly-report",
@@ -79,7 +79,7 @@ fn an_app_that_answers_200_on_an_old_schema_is_not_upgraded() {
     stack.seed();
     stack.publish("v1.7.0", &["latest"]);
     let ran = stack
-        .tool(&[])
+        .tool(&["--output", "json"])
         .expect(5, "the schema is not what the new release needs");
     assert!(
         ran.text.contains("the database is at e23b168d0080"),

@@ -64,7 +64,10 @@ fn expect(stack: &Stack, args: &[&str], wanted: &[Wanted<'_>]) -> Ran {
 fn check(stack: &Stack, args: &[&str], variables: &[(&str, &str)]) -> Ran {
     let mut command = stack.tool_command(&["check", "--output", "json"]);
     command.args(args).envs(variables.iter().copied());
-    Ran::of(&command.output().expect("starts"))
+    let output = command.output().expect("starts");
+    let lines = String::from_utf8_lossy(&output.stdout).into_owned();
+    lines.lines().for_each(crate::schema::validate);
+    Ran::of(&output)
 }
 
 #[track_caller]
