@@ -185,10 +185,11 @@ impl Service {
     }
 
     /// Its whole environment, to know the secrets in it.
-    pub fn environment(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub fn environment(&self) -> impl Iterator<Item = (&str, String)> {
+        let undoubled = |value: &String| value.replace("$$", "$");
         self.environment
             .iter()
-            .filter_map(|(name, value)| Some((name.as_str(), value.as_deref()?)))
+            .filter_map(move |(name, value)| Some((name.as_str(), undoubled(value.as_ref()?))))
     }
 
     /// What is mounted into it.

@@ -102,7 +102,11 @@ impl Children {
         if status.success() {
             return Ok(Printed { output, errors });
         }
-        let lines: Vec<&str> = errors.lines().collect();
+        // Compose takes what follows a dollar sign in a secret for a variable, and says its name.
+        let lines = errors
+            .lines()
+            .filter(|line| !line.contains("variable is not set"));
+        let lines: Vec<&str> = lines.collect();
         let tail = &lines[lines.len().saturating_sub(TAIL)..];
         Err(HostError::Program {
             command: program.title(),

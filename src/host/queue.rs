@@ -96,7 +96,7 @@ impl Queue for Redis {
         // the key over, whoever holds it: its owner sees that it is not its own any more.
         let take_over = "redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2]) return ARGV[1]";
         let args = [self.name.as_str(), seconds.as_str()];
-        script(
+        let holder = script(
             &self.docker,
             self.service.as_deref(),
             take_over,
@@ -105,6 +105,12 @@ impl Queue for Redis {
             None,
         )
         .await?;
+        // The client ends well also where the server has said no.
+        if let Some(answer) = holder.filter(|holder| *holder != self.name) {
+            return Err(HostError::Unexpected(format!(
+                "cannot hold the feeder of queued jobs: {answer}"
+            )));
+        }
         let (docker, service) = (self.docker.clone(), self.service.clone());
         let (name, key) = (self.name.clone(), key.to_owned());
         let renewing = tokio::spawn(async move {

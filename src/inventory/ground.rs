@@ -122,7 +122,8 @@ pub(super) async fn inactive(
     if missing.next().is_none() {
         return Ok(Vec::new());
     }
-    let mut all = compose.services_of_all_profiles().await?;
+    // A profile that cannot be read is no reason to read no further.
+    let mut all = compose.services_of_all_profiles().await.unwrap_or_default();
     all.retain(|name| {
         !model.services.contains_key(name) && roles.services().any(|role| role == name)
     });

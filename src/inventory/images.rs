@@ -56,6 +56,15 @@ impl ImageFacts {
         running.or(self.tagged.as_ref()).map(String::as_str)
     }
 
+    /// The release that runs: what its image says, else its tag where that has numbers.
+    pub fn release(&self) -> Option<&str> {
+        self.running.as_ref()?;
+        let last = self.reference.split('@').next()?.rsplit('/').next()?;
+        let tag = last.split_once(':').map(|(_, tag)| tag);
+        let tag = tag.filter(|tag| crate::recipe::compare(tag, tag).is_some());
+        self.running_release.as_deref().or(tag)
+    }
+
     /// Whether the containers of the service have to be replaced for the image's sake.
     pub fn is_new(&self) -> bool {
         match &self.wanted {

@@ -220,15 +220,11 @@ impl Inventory {
                 .all(|service| service.containers.is_empty())
     }
 
-    /// The release that runs, where its image says so.
+    /// The release that runs, where it can be told.
     pub fn release(&self) -> Option<&str> {
         let image = |service: &String| self.services.get(service)?.image.as_ref();
-        self.recipe
-            .roles
-            .writers
-            .iter()
-            .filter_map(image)
-            .find_map(|image| image.running_release.as_deref())
+        let images = self.recipe.roles.writers.iter().filter_map(image);
+        images.into_iter().find_map(ImageFacts::release)
     }
 }
 
@@ -362,10 +358,12 @@ fn services(
 /// Secrets of the files and of the containers: they may differ.
 fn redactor(model: &Model, made: &[Made]) -> Redactor {
     let of_containers = made.iter().flat_map(|made| &made.environment);
-    let of_files = model
+    let of_files: Vec<(&str, String)> = model
         .services
         .values()
-        .flat_map(crate::host::Service::environment);
+        .flat_map(crate::host::Service::environment)
+        .collect();
     let of_containers = of_containers.map(|(name, value)| (name.as_str(), value.as_str()));
+    let of_files = of_files.iter().map(|(name, value)| (*name, value.as_str()));
     Redactor::new(of_containers.chain(of_files))
 }

@@ -3,7 +3,7 @@
 use super::project::find;
 use super::state_folder::{StateFolder, failure};
 use crate::engine::RunState;
-use crate::event::{Failure, FailureClass, Record, RunId};
+use crate::event::{Event, Failure, FailureClass, Record, RunId};
 use crate::journal::{Journal, RunRow};
 use crate::settings::Settings;
 
@@ -46,21 +46,25 @@ pub async fn status(settings: &Settings) -> Result<Option<Status>, Failure> {
 }
 
 /// The state of the newest run of a project; none where there never was one.
-pub(super) async fn newest(folder: &StateFolder) -> Result<Option<RunState>, Failure> {
+pub(super) async fn newest(
+    folder: &StateFolder,
+    project: &str,
+) -> Result<Option<RunState>, Failure> {
     let Some(journal) = folder.journal_to_read().await? else {
         return Ok(None);
     };
-    let runs = journal.runs().await.map_err(|error| failure(&error))?;
-    let Some(row) = runs.into_iter().next() else {
-        return Ok(None);
-    };
-    let records = journal
-        .records(&row.run)
-        .await
-        .map_err(|error| failure(&error))?;
-    RunState::fold(row.run, &records)
-        .map(Some)
-        .map_err(|error| Failure::from_error(&error))
+    for row in journal.runs().await.map_err(|error| failure(&error))? {
+        let records = journal.records(&row.run).await;
+        let records = records.map_err(|error| failure(&error))?;
+        let ours = records.first().is_some_and(
+            |record| matches!(&record.event, Event::RunStarted { project: p, .. } if p == project),
+        );
+        if ours {
+            let state = RunState::fold(row.run, &records);
+            return state.map(Some).map_err(|error| Failure::from_error(&error));
+        }
+    }
+    Ok(None)
 }
 
 /// All runs, newest first.

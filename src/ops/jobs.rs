@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Ended;
 use super::project::Project;
+use super::state_folder::RunLock;
 use super::stop::StopRequest;
 use crate::engine::Report;
 use crate::event::{DrainPolicy, Failure, FailureClass, Job, RunId, StepId};
@@ -61,6 +62,14 @@ impl Asked {
             drain,
         })
     }
+
+    /// Keeps runs of the project out.
+    async fn lock(&self) -> Result<RunLock, Failure> {
+        let (state, inventory) = (&self.project.state, &self.inventory);
+        state
+            .lock(&inventory.engine.id, &inventory.model.name)
+            .await
+    }
 }
 
 /// Lists jobs. With `requeue`, stuck ones that can be are queued again first.
@@ -78,11 +87,11 @@ pub async fn jobs(settings: &Settings, requeue: bool) -> Result<JobList, Failure
                 .class(FailureClass::Usage),
         );
     };
-    let done = settle(&list.stuck, true, how, database, &asked.machine.queue).await?;
-    if let Some(crate::event::Artifact::Jobs { text, .. }) = done {
-        list = self::list(&asked).await?;
-        list.done = Some(text);
-    }
+    let _lock = asked.lock().await?;
+    let settled = settle(&list.stuck, true, how, database, &asked.machine.queue).await?;
+    list = self::list(&asked).await?;
+    // Somebody may be at work on the others after all.
+    list.done = Some(settled.text("cannot be queued again"));
     Ok(list)
 }
 
@@ -117,11 +126,7 @@ pub async fn drain(
     report: &Report,
 ) -> Result<Ended, Failure> {
     let asked = Asked::open(settings).await?;
-    let _lock = asked
-        .project
-        .state
-        .lock(&asked.inventory.engine.id, &asked.inventory.model.name)
-        .await?;
+    let _lock = asked.lock().await?;
     let step = Drain {
         query: job_query(&asked.drain),
         timeout_seconds: flags.timeout.unwrap_or(WaitFlags::DEFAULT).as_secs(),

@@ -108,7 +108,7 @@ impl Outlook {
     }
 
     pub(super) fn view(&self, plans: &[&Plan], fetched: &Fetched) -> PlanView {
-        plan::view(
+        let mut view = plan::view(
             &self.inventory,
             &self.changes,
             &self.edits,
@@ -116,6 +116,16 @@ impl Outlook {
             fetched,
             self.to.as_deref(),
             self.findings.clone(),
-        )
+        );
+        // A line of a file, or what Compose says of it, may hold what is secret.
+        let redactor = &self.inventory.redactor;
+        for text in &mut view.diffs {
+            *text = redactor.redact(text);
+        }
+        for finding in &mut view.findings {
+            finding.text = redactor.redact(&finding.text);
+            finding.cure = redactor.redact(&finding.cure);
+        }
+        view
     }
 }

@@ -66,11 +66,11 @@ pub async fn check(
         let run = super::upgrade::run(&project, RunId::random(), &flags.run);
         look_into(&project, &mut outlook, &run).await?;
     }
+    let findings = outlook.view(&[], &Fetched::default()).findings;
     if outlook.refuses() {
-        return Ok(refused(report, outlook.findings));
+        return Ok(refused(report, findings));
     }
-    let warnings = outlook.findings.len();
-    let findings = outlook.findings;
+    let warnings = findings.len();
     report.live(Live::Findings { findings });
     Ok(Ended::answer(match warnings {
         0 => "nothing stands in the way of an upgrade; nothing was touched",

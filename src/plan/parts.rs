@@ -36,11 +36,17 @@ impl Planner<'_> {
         })
     }
 
-    pub(super) fn note_interrupted(&self) -> Option<NoteInterrupted> {
+    /// None where there was no worker yet: an app whose tables are not there has no jobs.
+    pub(super) fn note_interrupted(&self, stopped: bool) -> Option<NoteInterrupted> {
         let drain = self.inventory.recipe.drain.as_ref()?;
-        drain.interrupted.as_ref()?;
-        self.inventory.database.as_ref()?;
+        let how = drain.interrupted.as_ref()?;
+        self.inventory.database.as_ref()?.revisions.as_ref()?;
+        self.workers()
+            .iter()
+            .find(|worker| self.has_containers(worker))?;
         Some(NoteInterrupted {
+            stopped,
+            cut_short: how.cut_short.clone(),
             query: crate::inventory::job_query(drain),
             path: self.run.interrupted(),
             workers: self.workers(),
@@ -49,8 +55,8 @@ impl Planner<'_> {
 
     /// Somebody who did not ask for jobs to be cut short wants them to run.
     pub(super) fn settle_interrupted(&self) -> Option<SettleInterrupted> {
+        self.note_interrupted(true)?;
         let drain = self.inventory.recipe.drain.as_ref()?;
-        self.inventory.database.as_ref()?;
         Some(SettleInterrupted {
             path: self.run.interrupted(),
             requeue: self.run.drain_policy != DrainPolicy::Continue,

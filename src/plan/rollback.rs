@@ -78,8 +78,13 @@ pub fn rollback(state: &RunState) -> Result<Plan, NoWayBack> {
                 "its schema may have been changed",
             );
         }
-        settle_interrupted(&mut plan, state)?;
+        let workers = stopped_workers(state)?;
+        let (workers, app) = app
+            .into_iter()
+            .partition(|step: &Start| workers.contains(&step.service));
         start(&mut plan, app, &before);
+        settle_interrupted(&mut plan, state)?;
+        start(&mut plan, workers, &before);
         wait_healthy(&mut plan, state, &before)?;
     }
     let held = touched.iter().find_map(|touched| match &touched.step {
@@ -296,18 +301,12 @@ fn start(plan: &mut Plan, steps: Vec<Start>, before: &Before) {
 /// Jobs that were cut short go on with the old release, in the way that was planned. They are
 /// noted again: the run may have ended right after the worker was stopped.
 fn settle_interrupted(plan: &mut Plan, state: &RunState) -> Result<(), NoWayBack> {
-    let stopped = touched(state)?
-        .into_iter()
-        .find_map(|touched| match touched.step {
-            AnyStep::Stop(step) => Some(step.services),
-            _ => None,
-        });
-    let Some(stopped) = stopped else {
+    if stopped_workers(state)?.is_empty() {
         return Ok(());
-    };
+    }
     for step in steps(state) {
         match read(step)? {
-            AnyStep::NoteInterrupted(step) if step.workers == stopped => plan.push(
+            AnyStep::NoteInterrupted(step) if step.stopped => plan.push(
                 AnyStep::NoteInterrupted(step),
                 "what is under way now will not go on by itself",
             ),
@@ -319,6 +318,24 @@ fn settle_interrupted(plan: &mut Plan, state: &RunState) -> Result<(), NoWayBack
         }
     }
     Ok(())
+}
+
+/// The workers whose jobs are noted, if the run has begun to stop them.
+fn stopped_workers(state: &RunState) -> Result<Vec<String>, NoWayBack> {
+    let stopped = touched(state)?;
+    for step in steps(state) {
+        if let AnyStep::NoteInterrupted(note) = read(step)? {
+            let stops = |touched: &Touched| {
+                matches!(&touched.step, AnyStep::Stop(stop)
+                    if stop.services.iter().any(|service| note.workers.contains(service)))
+            };
+            return Ok(match stopped.iter().any(stops) {
+                true => note.workers,
+                false => Vec::new(),
+            });
+        }
+    }
+    Ok(Vec::new())
 }
 
 /// The whole app is asked, if the whole app ran.

@@ -126,6 +126,13 @@ impl Planner<'_> {
             (self.workers(), "it must not run while the schema changes"),
             (self.writers(), "nothing may write from the exact backup on"),
         ];
+        if let Some(note) = self.note_interrupted(false) {
+            plan.push_in(
+                unit,
+                AnyStep::NoteInterrupted(note),
+                "the worker may take its time to end, or not say what it has cut short",
+            );
+        }
         for (number, (services, cause)) in groups.into_iter().enumerate() {
             let up: Vec<String> = services
                 .into_iter()
@@ -138,7 +145,7 @@ impl Planner<'_> {
                 };
                 plan.push_in(unit, AnyStep::Stop(step), cause);
             }
-            if let Some(note) = self.note_interrupted().filter(|_| number == 0) {
+            if let Some(note) = self.note_interrupted(true).filter(|_| number == 0) {
                 plan.push_in(
                     unit,
                     AnyStep::NoteInterrupted(note),
@@ -151,7 +158,7 @@ impl Planner<'_> {
         }
     }
 
-    fn has_containers(&self, service: &str) -> bool {
+    pub(super) fn has_containers(&self, service: &str) -> bool {
         self.inventory
             .services
             .get(service)

@@ -50,17 +50,17 @@ pub(super) fn check(case: Case<'_>) -> Vec<Finding> {
         .collect()
 }
 
-/// What would be written, and where. A dump is taken to be as large as the database: vectors
-/// hardly get smaller. A new image is taken to be as large as the one it replaces.
+/// What would be written, and where. A dump is taken to be as large as the tables, without
+/// their indexes: vectors hardly get smaller. A new image is taken to be as large as the one it replaces.
 fn wanted(inventory: &Inventory, changes: &Changes, outage: bool) -> Vec<(Place, String, u64)> {
     let mut wanted = Vec::new();
     let database = inventory.database.as_ref().filter(|_| outage);
     if let Some(database) = database {
-        let size = database.identity.size;
+        let (size, tables) = (database.identity.size, database.identity.tables);
         wanted.push((
             Place::State,
             "two dumps of the database".to_owned(),
-            2 * size,
+            2 * tables,
         ));
         wanted.push((
             Place::Database,

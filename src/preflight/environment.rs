@@ -58,8 +58,8 @@ fn judge(inventory: &Inventory, variable: &Variable) -> Option<Finding> {
     }
     let other = variable.same_in.as_ref()?;
     inventory.model.services.get(other)?;
-    let theirs = self::value(inventory, other, name);
-    (theirs.as_ref() != Some(&value)).then(|| {
+    let theirs = self::value(inventory, other, name)?;
+    (theirs != value).then(|| {
         refusal(
             "variable-differs",
             format!("`{name}` is not the same in services `{service}` and `{other}`: {why}"),
@@ -83,7 +83,9 @@ fn fits(template: &str, value: &str) -> bool {
 }
 
 fn is_fernet_key(value: &Secret) -> bool {
-    let decoded = base64::engine::general_purpose::URL_SAFE.decode(value.expose().trim());
+    // Python's decoder, which the app uses, takes both alphabets.
+    let key = value.expose().trim().replace('+', "-").replace('/', "_");
+    let decoded = base64::engine::general_purpose::URL_SAFE.decode(key);
     decoded.is_ok_and(|bytes| bytes.len() == 32)
 }
 
@@ -95,7 +97,8 @@ mod tests {
     fn a_fernet_key_is_32_bytes_in_url_safe_base64() {
         for (key, good) in [
             ("cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4=", true),
-            ("cw/0x689RpI+jtRR7oE8h/eQsKImvJapLeSbXpwF4e4=", false),
+            ("cw/0x689RpI+jtRR7oE8h/eQsKImvJapLeSbXpwF4e4=", true),
+            ("cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4", false),
             ("c2hvcnQ=", false),
             ("", false),
         ] {

@@ -2,7 +2,7 @@
 
 use super::{Case, refusal};
 use crate::event::Finding;
-use crate::host::{Named, Service};
+use crate::host::{Mounted, Named, Service};
 use crate::inventory::{Inventory, ServiceFacts, data_folder};
 
 pub(super) fn check(case: Case<'_>) -> Vec<Finding> {
@@ -94,37 +94,34 @@ fn moved_data(inventory: &Inventory) -> Vec<Finding> {
         .collect()
 }
 
-/// Target, source now, and what would be there.
+/// Target, source now, and what would be there. Only what holds data is judged: of a PostgreSQL
+/// server where its files are, of others what is on a volume.
 fn moved_mount(
     inventory: &Inventory,
     facts: &ServiceFacts,
     service: &Service,
 ) -> Option<(String, String, String)> {
-    for (target, mounted) in facts
-        .containers
-        .first()?
-        .mounts
-        .iter()
-        .filter(|(_, mounted)| !mounted.anonymous)
-    {
-        let wanted = service
-            .mounts()
-            .find(|mount| mount.target.trim_end_matches('/') == target);
+    let data = data_folder(facts);
+    let judged = |mounted: &Mounted| match data {
+        Some(data) => data == mounted,
+        None => !mounted.source.contains('/') && !mounted.source.is_empty(),
+    };
+    let mounts = &facts.containers.first()?.mounts;
+    for (target, mounted) in mounts.iter().filter(|(_, m)| !m.anonymous && judged(m)) {
+        let mut all = service.mounts();
+        let wanted = all.find(|mount| mount.target.trim_end_matches('/') == target);
         let source = wanted.and_then(|mount| mount.source);
         let source = source.map(|source| match inventory.model.volumes.get(&source) {
             Some(volume) => volume.name.clone(),
+            None if source.len() > 1 => source.trim_end_matches('/').to_owned(),
             None => source,
         });
         match source {
             Some(source) if source == mounted.source => {}
-            Some(source) => {
-                return Some((
-                    target.clone(),
-                    mounted.source.clone(),
-                    format!("`{source}`"),
-                ));
+            source => {
+                let will = source.map_or("nothing".to_owned(), |source| format!("`{source}`"));
+                return Some((target.clone(), mounted.source.clone(), will));
             }
-            None => return Some((target.clone(), mounted.source.clone(), "nothing".to_owned())),
         }
     }
     None
@@ -175,22 +172,22 @@ fn postgres_major(inventory: &Inventory) -> Option<Finding> {
     })
 }
 
-/// The version that a tag says: `17` of `postgres:17.5-alpine` and of `pgvector:0.8-pg17`.
+/// The version that a tag says: `17` of `postgres:17.5-alpine` and of `pgvector:0.8-pg17`. Other
+/// images count their versions otherwise.
 fn major_of(image: &str) -> Option<String> {
-    let tag = image
+    let (name, tag) = image
         .split('@')
         .next()?
         .rsplit('/')
         .next()?
-        .split_once(':')?
-        .1;
+        .split_once(':')?;
     let digits = |text: &str| -> Option<String> {
         let digits: String = text.chars().take_while(char::is_ascii_digit).collect();
         (!digits.is_empty()).then_some(digits)
     };
     match tag.find("pg") {
         Some(at) => digits(&tag[at + 2..]),
-        None => digits(tag),
+        None => digits(tag).filter(|_| ["postgres", "postgresql", "postgis"].contains(&name)),
     }
 }
 
@@ -205,6 +202,7 @@ mod tests {
             ("postgres:16.4-alpine", Some("16")),
             ("host:5000/pgvector/pgvector:pg17", Some("17")),
             ("pgvector:0.8.0-pg18-trixie@sha256:00", Some("18")),
+            ("pgvector:0.8.0", None),
             ("postgres:latest", None),
             ("postgres", None),
         ] {

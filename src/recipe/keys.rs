@@ -162,8 +162,14 @@ pub struct Interrupted {
     /// A query with columns `id`, `list` and `payload`, a row per job that can be queued again:
     /// the Redis list it waits in, and the element it is there.
     pub requeue: String,
+    /// A query with the columns of `active`, for those of the jobs that have not come to a good
+    /// end.
+    pub cut_short: String,
     /// An UPDATE that says that they are queued.
     pub mark_queued: String,
+    /// An UPDATE that keeps jobs that were held back from being given up for their age.
+    #[serde(default)]
+    pub refresh_queued: Option<String>,
     /// An UPDATE that says that they have failed.
     pub mark_failed: String,
     /// Redis keys that the cut has left; `{id}` stands for the job's id.

@@ -77,8 +77,10 @@ impl Recipe {
                     .iter()
                     .map(|sql| ("drain.queued", sql.as_str())),
             );
-            let interrupted = drain.interrupted.iter();
-            queries.extend(interrupted.map(|i| ("drain.interrupted.requeue", i.requeue.as_str())));
+            if let Some(interrupted) = &drain.interrupted {
+                queries.push(("drain.interrupted.requeue", &interrupted.requeue));
+                queries.push(("drain.interrupted.cut_short", &interrupted.cut_short));
+            }
         }
         let migration = self.migration.iter().filter_map(|m| m.evidence.as_ref());
         queries.extend(migration.map(|e| ("migration.evidence.when", e.when.as_str())));
@@ -103,11 +105,14 @@ impl Recipe {
         let interrupted = drain.filter_map(|drain| drain.interrupted.as_ref());
         interrupted
             .flat_map(|i| {
+                let refresh = i.refresh_queued.as_deref();
                 [
-                    ("drain.interrupted.mark_queued", i.mark_queued.as_str()),
-                    ("drain.interrupted.mark_failed", i.mark_failed.as_str()),
+                    Some(("drain.interrupted.mark_queued", i.mark_queued.as_str())),
+                    Some(("drain.interrupted.mark_failed", i.mark_failed.as_str())),
+                    refresh.map(|sql| ("drain.interrupted.refresh_queued", sql)),
                 ]
             })
+            .flatten()
             .collect()
     }
 

@@ -190,6 +190,10 @@ impl RunReport {
                 });
             }
             Event::StepSkipped { step, reason } => {
+                // Started by a process that did not live to say so.
+                if let Some(service) = step.to_string().strip_prefix("start:") {
+                    self.up(service, record.at, down);
+                }
                 let title = titles.get(&step.to_string()).cloned();
                 self.steps.push(StepReport {
                     step: step.clone(),
@@ -275,11 +279,7 @@ impl RunReport {
             }
             Artifact::Up { services } => {
                 for service in services {
-                    let since = down.remove(service);
-                    self.downtime.extend(since.map(|since| Downtime {
-                        service: service.clone(),
-                        millis: u64::try_from(at.duration_since(since).as_millis()).ok(),
-                    }));
+                    self.up(service, at, down);
                 }
             }
             Artifact::Jobs { text, jobs } => self.jobs.push(JobsReport {
@@ -293,6 +293,19 @@ impl RunReport {
             }
             Artifact::Images { .. } | Artifact::Revisions { .. } | Artifact::Note { .. } => {}
         }
+    }
+
+    fn up(
+        &mut self,
+        service: &str,
+        at: jiff::Timestamp,
+        down: &mut BTreeMap<String, jiff::Timestamp>,
+    ) {
+        let since = down.remove(service);
+        self.downtime.extend(since.map(|since| Downtime {
+            service: service.to_owned(),
+            millis: u64::try_from(at.duration_since(since).as_millis()).ok(),
+        }));
     }
 
     fn compare(&mut self, checks: &[Checked]) {

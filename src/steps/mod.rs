@@ -113,7 +113,7 @@ impl AnyStep {
             Self::Dump(step) => StepId::of("dump", step.kind.name()),
             Self::HoldFeeder(_) => StepId::new("hold-feeder"),
             Self::Drain(_) => StepId::new("drain"),
-            Self::NoteInterrupted(_) => StepId::new("note-interrupted"),
+            Self::NoteInterrupted(step) => StepId::of("note-interrupted", step.moment()),
             Self::SettleInterrupted(_) => StepId::new("settle-interrupted"),
             Self::Stop(step) => StepId::of("stop", &step.services.join("+")),
             Self::Retag(_) => StepId::new("retag"),
@@ -140,7 +140,10 @@ impl AnyStep {
             Self::Dump(step) => step.title(),
             Self::HoldFeeder(_) => "hold the feeder of queued jobs".to_owned(),
             Self::Drain(_) => "wait for active jobs".to_owned(),
-            Self::NoteInterrupted(_) => "note jobs that were cut short".to_owned(),
+            Self::NoteInterrupted(step) => match step.stopped {
+                true => "note jobs that were cut short".to_owned(),
+                false => "note jobs that are under way".to_owned(),
+            },
             Self::SettleInterrupted(step) => match step.requeue {
                 true => "queue jobs that were cut short again".to_owned(),
                 false => "mark jobs that were cut short as failed".to_owned(),

@@ -68,7 +68,9 @@ impl Verify {
         }
         if let Some(revisions) = &self.revisions {
             let heads = revisions.clone();
-            checks.push(super::CheckSchema { heads }.check(host.database()).await?);
+            let check = super::CheckSchema { heads }.check(host.database()).await;
+            checks
+                .push(check.unwrap_or_else(|failure| Checked::new("schema", false, failure.error)));
         }
         for check in &self.checks {
             let rows = host.database().rows(&check.sql).await;

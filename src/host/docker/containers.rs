@@ -282,10 +282,12 @@ fn container(found: ContainerInspectResponse) -> Container {
     let mut addresses: Vec<String> = networks
         .unwrap_or_default()
         .into_values()
-        .filter_map(|endpoint| endpoint.ip_address)
+        .flat_map(|endpoint| [endpoint.ip_address, endpoint.global_ipv6_address])
+        .flatten()
         .filter(|address| !address.is_empty())
         .collect();
-    addresses.sort();
+    // Those of version 4 first.
+    addresses.sort_by_key(|address| (address.contains(':'), address.clone()));
     let mut labels = found
         .config
         .and_then(|config| config.labels)

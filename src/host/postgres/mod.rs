@@ -18,14 +18,14 @@ const MAINTENANCE: &str = "postgres";
 const REVISIONS: &str = "SELECT version_num AS revision FROM alembic_version ORDER BY 1";
 const HAS_REVISIONS: &str = "SELECT to_regclass('alembic_version') IS NOT NULL AS there";
 
-/// Who waits for whom. Statements are cut, and their spaces made one.
+/// Who waits for whom. Statements are cut, their literals left out, and their spaces made one.
 const WAITS: &str = "\
-    SELECT left(regexp_replace(w.query, '\\s+', ' ', 'g'), 120) AS query, \
+    SELECT left(regexp_replace(regexp_replace(w.query, '''[^'']*''', '''…''', 'g'), '\\s+', ' ', 'g'), 120) AS query, \
       format('%s (process %s, user %s, from %s), %s since %s s: %s', \
         coalesce(nullif(h.application_name, ''), 'a program without a name'), h.pid, h.usename, \
         coalesce(host(h.client_addr), 'the server''s own machine'), coalesce(h.state, 'in no known state'), \
         coalesce(extract(epoch FROM now() - h.state_change)::bigint, 0), \
-        left(regexp_replace(h.query, '\\s+', ' ', 'g'), 120)) AS holder \
+        left(regexp_replace(regexp_replace(h.query, '''[^'']*''', '''…''', 'g'), '\\s+', ' ', 'g'), 120)) AS holder \
     FROM pg_stat_activity w \
     CROSS JOIN LATERAL unnest(pg_blocking_pids(w.pid)) AS b(pid) \
     JOIN pg_stat_activity h ON h.pid = b.pid \
@@ -57,6 +57,8 @@ pub struct Identity {
     pub version: String,
     /// The database's size in bytes.
     pub size: u64,
+    /// The size of its tables without their indexes: as much as a dump may take.
+    pub tables: u64,
 }
 
 /// The database of an app.
@@ -97,7 +99,9 @@ impl Postgres {
             .rows(
                 "SELECT (SELECT system_identifier::text FROM pg_control_system()) AS system, \
                  current_setting('server_version') AS version, \
-                 pg_database_size(current_database())::text AS size",
+                 pg_database_size(current_database())::text AS size, \
+                 (SELECT coalesce(sum(pg_table_size(oid)), 0)::text FROM pg_class \
+                  WHERE relkind IN ('r', 'm')) AS tables",
             )
             .await?;
         let text = |column: &str| {
@@ -111,6 +115,7 @@ impl Postgres {
             system: text("system"),
             version: text("version"),
             size: text("size").parse().unwrap_or_default(),
+            tables: text("tables").parse().unwrap_or_default(),
         })
     }
 }
@@ -131,7 +136,8 @@ impl Database for Postgres {
     }
 
     async fn update(&self, sql: &str) -> Result<(), HostError> {
-        self.execute(&self.login.database, sql).await
+        let limited = format!("SET lock_timeout = '30s'; SET statement_timeout = '60s'; {sql}");
+        self.execute(&self.login.database, &limited).await
     }
 
     async fn counts(&self, tables: &[String]) -> Result<BTreeMap<String, u64>, HostError> {

@@ -309,13 +309,19 @@ impl Database for Fake {
         if sql.contains("FROM jobs") {
             let world = self.world();
             let (job, working) = (&world.databases[DATABASE].job, world.working);
-            let row = match sql.contains("payload") {
+            let (payload, asked) = (sql.contains("payload"), sql.contains("ARRAY["));
+            let row = match payload {
                 true => serde_json::json!({"id": JOB, "list": "pending", "payload": JOB}),
                 // Nobody touches it any more.
                 false => serde_json::json!({"id": JOB, "quiet": if working { 0 } else { 600 }}),
             };
-            // One that is queued already can be queued again, as long as nobody has taken it.
-            let fits = job == "in progress" || (sql.contains("payload") && job == "queued");
+            let fits = match job.as_str() {
+                "in progress" => true,
+                "failed" => asked,
+                // One that is queued already can be queued again, as long as nobody has taken it.
+                "queued" => payload,
+                _ => false,
+            };
             return Ok(row
                 .as_object()
                 .cloned()
@@ -327,9 +333,12 @@ impl Database for Fake {
         Ok(vec![Row::from_iter([("count".to_owned(), left.into())])])
     }
 
-    async fn update(&self, _sql: &str) -> Result<(), HostError> {
+    async fn update(&self, sql: &str) -> Result<(), HostError> {
         self.needs_database()?;
-        self.effect(vec![part(World::settle_job)]).await
+        // What was held back is kept from being given up: nothing that is served changes.
+        let settles = sql.contains("ARRAY[");
+        let parts = settles.then(|| part(World::settle_job));
+        self.effect(parts.into_iter().collect()).await
     }
 
     async fn counts(&self, tables: &[String]) -> Result<BTreeMap<String, u64>, HostError> {

@@ -61,6 +61,7 @@ impl Scene {
                     system: "1".to_owned(),
                     version: "17.5".to_owned(),
                     size: 1,
+                    tables: 1,
                 },
                 revisions: data.revision.clone().map(|revision| vec![revision]),
                 sessions: Vec::new(),

@@ -206,13 +206,16 @@ impl World {
         match said {
             Some("in progress") => self.working && self.pending.is_empty(),
             Some("queued") => self.pending == [JOB],
+            Some("failed") => false,
             _ => self.pending.is_empty(),
         }
     }
 
     pub(super) fn end(&mut self, service: &str, code: i64) {
-        if service == "worker" {
-            self.working = false;
+        if service == "worker" && std::mem::take(&mut self.working) {
+            // Told to end, the app says itself that the job has failed.
+            let data = self.databases.get_mut(DATABASE).expect("a database");
+            "failed".clone_into(&mut data.job);
         }
         let container = self.container(service);
         if container.is_up() {
