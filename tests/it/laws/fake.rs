@@ -317,9 +317,8 @@ impl Database for Fake {
             };
             let fits = match job.as_str() {
                 "in progress" => true,
-                "failed" => asked,
-                // One that is queued already can be queued again, as long as nobody has taken it.
-                "queued" => payload,
+                // Also one that was said to be queued, by a process that did not get to do it.
+                "failed" | "queued" => asked,
                 _ => false,
             };
             return Ok(row
@@ -452,8 +451,11 @@ impl Queue for Fake {
 
     async fn requeue(&self, job: &Requeued) -> Result<(), HostError> {
         let id = job.id.clone();
-        self.effect(vec![part(move |world| world.requeue(id))])
-            .await
+        let done = self
+            .effect(vec![part(move |world| world.requeue(id))])
+            .await;
+        self.world().queue_refused |= done.is_err();
+        done
     }
 
     async fn release(&self, key: &str) -> Result<(), HostError> {

@@ -35,6 +35,8 @@ pub(super) struct World {
     pub(super) working: bool,
     /// Jobs that wait for their turn.
     pub(super) pending: Vec<String>,
+    /// Whether the queue has said no.
+    pub(super) queue_refused: bool,
     /// What must never have happened, whatever was killed when.
     pub(super) wrong: Vec<String>,
     clock: u64,
