@@ -54,6 +54,21 @@ pub enum JournalError {
     },
 }
 
+/// SQLite's code for a file that has to be rolled back first.
+const READONLY_ROLLBACK: &str = "776";
+
+impl JournalError {
+    fn is_half_written(&self) -> bool {
+        let Self::Sqlite { source, .. } = self else {
+            return false;
+        };
+        let code = source
+            .as_database_error()
+            .and_then(sqlx::error::DatabaseError::code);
+        code.is_some_and(|code| code == READONLY_ROLLBACK)
+    }
+}
+
 /// One line of the history.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunRow {
@@ -88,10 +103,17 @@ impl Journal {
 
     /// Opens an existing journal to read it; none where there is no file.
     pub async fn open_to_read(path: &Path) -> Result<Option<Self>, JournalError> {
-        if path.exists() {
-            Self::connect(path, true).await.map(Some)
-        } else {
-            Ok(None)
+        if !path.exists() {
+            return Ok(None);
+        }
+        match Self::connect(path, true).await {
+            Err(error) if error.is_half_written() => {
+                // Its writer was killed while it wrote. SQLite takes that back for whoever may
+                // write, then it can be read.
+                Self::connect(path, false).await?.pool.close().await;
+                Self::connect(path, true).await.map(Some)
+            }
+            opened => opened.map(Some),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use eneo_upgrade::engine::{LogError, Report, RunLog, RunState};
 use eneo_upgrade::event::{Event, Purpose, RunId, StepId};
+use eneo_upgrade::host::files;
 use eneo_upgrade::journal::{Journal, JournalError};
 use eneo_upgrade::plan::{self, Extent};
 
@@ -128,6 +129,32 @@ async fn a_reader_makes_no_file() {
     let journal = Journal::open_to_read(&path)
         .await
         .expect("no error")
+        .expect("there");
+    assert_eq!(journal.runs().await.expect("read").len(), 1);
+}
+
+#[tokio::test]
+async fn a_journal_whose_writer_was_killed_while_it_wrote_can_be_read() {
+    use sqlx::{Connection, Executor};
+    let folder = tempfile::tempdir().expect("a folder");
+    drop(begin(&folder, "aaaaaaaaaa", PROJECT).await.expect("begun"));
+    let address = format!("sqlite://{}", folder.path().join("journal.db").display());
+    let mut writer = sqlx::SqliteConnection::connect(&address)
+        .await
+        .expect("opens");
+    for statement in ["BEGIN IMMEDIATE", "CREATE TABLE half (x)"] {
+        writer.execute(statement).await.expect("done");
+    }
+    // What a kill would leave: the files as they are now.
+    let left = tempfile::tempdir().expect("a folder");
+    for entry in folder.path().read_dir().expect("a folder").flatten() {
+        let text = files::read(&entry.path()).expect("read");
+        files::replace(&left.path().join(entry.file_name()), &text).expect("written");
+    }
+    assert!(left.path().join("journal.db-journal").exists());
+    let journal = Journal::open_to_read(&left.path().join("journal.db"))
+        .await
+        .expect("opens")
         .expect("there");
     assert_eq!(journal.runs().await.expect("read").len(), 1);
 }
