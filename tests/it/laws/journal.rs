@@ -142,7 +142,14 @@ async fn a_journal_whose_writer_was_killed_while_it_wrote_can_be_read() {
     let mut writer = sqlx::SqliteConnection::connect(&address)
         .await
         .expect("opens");
-    for statement in ["BEGIN IMMEDIATE", "CREATE TABLE half (x)"] {
+    // More than fits into its memory, so that it writes before it is through.
+    for statement in [
+        "PRAGMA cache_size = 1",
+        "BEGIN IMMEDIATE",
+        "CREATE TABLE half (x)",
+        "INSERT INTO half WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n \
+         WHERE i < 100) SELECT randomblob(9000) FROM n",
+    ] {
         writer.execute(statement).await.expect("done");
     }
     // What a kill would leave: the files as they are now.
