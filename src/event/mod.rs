@@ -2,98 +2,26 @@
 //!
 //! It must not know who says it (steps, planner) nor who listens (terminal, JSON, journal).
 
+mod checked;
 mod failure;
+mod ids;
+mod job;
+mod live;
 mod view;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use checked::{Checked, Verdict};
 pub use failure::{Failure, FailureClass};
+pub use ids::{RunId, StepId};
+pub use job::{DrainPolicy, Job};
+pub use live::{Live, ProgressUnit, Signal};
 pub use view::{ChangeView, DatabaseView, Finding, PlanView, RoleView, Severity, StepView};
 
 /// Version of the record format, the `v` of every line of JSON.
 pub const FORMAT: u8 = 1;
-
-/// Names one run: ten characters of `[0-9a-z]`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct RunId(String);
-
-impl RunId {
-    /// A new random id.
-    pub fn random() -> Self {
-        const ALPHABET: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyz";
-        Self(
-            (0..10)
-                .map(|_| char::from(ALPHABET[fastrand::usize(..ALPHABET.len())]))
-                .collect(),
-        )
-    }
-
-    /// The id as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for RunId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl TryFrom<String> for RunId {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        let fits = |c: char| c.is_ascii_digit() || c.is_ascii_lowercase();
-        if text.len() == 10 && text.chars().all(fits) {
-            Ok(Self(text))
-        } else {
-            Err(format!(
-                "`{text}` is not a run id (ten characters of 0-9 and a-z)"
-            ))
-        }
-    }
-}
-
-impl std::str::FromStr for RunId {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        Self::try_from(text.to_owned())
-    }
-}
-
-impl From<RunId> for String {
-    fn from(id: RunId) -> Self {
-        id.0
-    }
-}
-
-/// Names a step within its plan, for example `stop:worker`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct StepId(String);
-
-impl StepId {
-    /// A step of which there is one in a plan.
-    pub fn new(kind: &str) -> Self {
-        Self(kind.to_owned())
-    }
-
-    /// A step of which there is one per `subject` (a service, a file).
-    pub fn of(kind: &str, subject: &str) -> Self {
-        Self(format!("{kind}:{subject}"))
-    }
-}
-
-impl fmt::Display for StepId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 /// What a plan is for. The order of a run is fetch, upgrade; a way back replaces what is left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -308,159 +236,4 @@ pub struct Record {
     /// What happened.
     #[serde(flatten)]
     pub event: Event,
-}
-
-/// What to do with jobs that are still running when there is no time left.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum DrainPolicy {
-    /// Do not upgrade.
-    #[default]
-    Abort,
-    /// Interrupt them; they are listed and marked failed.
-    Continue,
-    /// Interrupt them; they are queued again.
-    Requeue,
-}
-
-/// Something that was compared with what it should be.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Checked {
-    /// What.
-    pub name: String,
-    /// How it came out.
-    pub verdict: Verdict,
-    /// What was found.
-    pub found: String,
-    /// What to do about it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cure: Option<String>,
-}
-
-impl Checked {
-    /// Good or bad, as was found.
-    pub fn new(name: impl Into<String>, good: bool, found: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            verdict: if good { Verdict::Good } else { Verdict::Bad },
-            found: found.into(),
-            cure: None,
-        }
-    }
-
-    /// A warning where it would be good, with what to do about it.
-    #[must_use]
-    pub fn warning(mut self, cure: impl Into<String>) -> Self {
-        self.verdict = Verdict::Warning;
-        self.cure = Some(cure.into());
-        self
-    }
-}
-
-/// How a comparison came out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Verdict {
-    /// As it should be.
-    Good,
-    /// Something to look at; the run is good all the same.
-    Warning,
-    /// Not as it should be.
-    Bad,
-}
-
-/// A job of the app that somebody may be waiting for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Job {
-    /// The app's own id.
-    pub id: String,
-    /// What it works on, for a crawl its URL.
-    pub label: String,
-    /// How far it is, for example `412 pages`.
-    pub progress: String,
-    /// Seconds since it was created.
-    pub age: u64,
-    /// Seconds since it last gave a sign of life.
-    pub quiet: u64,
-    /// Seconds it will still take, where the app can tell.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub remaining: Option<u64>,
-    /// Whether it has been quiet for so long that nobody is at work on it any more.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub dead: bool,
-}
-
-/// What is shown while it happens and never recorded; it may be dropped when the display is slow.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
-pub enum Live {
-    /// How far a step is.
-    Progress {
-        /// Which.
-        step: StepId,
-        /// Units done.
-        done: u64,
-        /// Units in all, where known.
-        total: Option<u64>,
-        /// What is counted.
-        unit: ProgressUnit,
-    },
-    /// A line that a program printed.
-    Line {
-        /// The step that follows it.
-        step: StepId,
-        /// The service or program.
-        source: String,
-        /// The line, secrets taken out.
-        text: String,
-    },
-    /// The jobs that a step waits for.
-    Jobs {
-        /// Which step.
-        step: StepId,
-        /// Those still running.
-        jobs: Vec<Job>,
-    },
-    /// Something worth knowing, outside any step too.
-    Note {
-        /// The line.
-        text: String,
-    },
-    /// What would happen, or is about to.
-    Plan(Box<PlanView>),
-    /// What was compared, where no run records it.
-    Checks {
-        /// One by one.
-        checks: Vec<Checked>,
-    },
-    /// What was found where there is no plan to show it in.
-    Findings {
-        /// All of it.
-        findings: Vec<Finding>,
-    },
-}
-
-/// What a [`Live::Progress`] counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ProgressUnit {
-    /// Bytes.
-    Bytes,
-    /// Image layers.
-    Layers,
-    /// Seconds waited.
-    Seconds,
-}
-
-/// What reaches a display: what was recorded, and what passes.
-#[derive(Debug)]
-pub enum Signal {
-    /// Committed to the journal before it was sent.
-    Recorded(Box<Record>),
-    /// Recorded by an earlier process of the run: worth knowing, not shown again.
-    Earlier(Box<Record>),
-    /// Shown once.
-    Live(Live),
-    /// Answered when everything before it is shown.
-    Flush(tokio::sync::oneshot::Sender<()>),
 }

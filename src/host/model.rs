@@ -120,6 +120,15 @@ impl Model {
             })
     }
 
+    /// Whether a service runs to its end: others wait for that.
+    pub fn runs_to_its_end(&self, service: &str) -> bool {
+        let completed = Condition::ServiceCompletedSuccessfully;
+        self.services.values().any(|other| {
+            let edge = other.depends_on.get(service);
+            edge.is_some_and(|edge| edge.condition == completed)
+        })
+    }
+
     /// The services in an order in which everything stands after what it depends on; within
     /// that, by name.
     pub fn start_order(&self) -> Vec<String> {
@@ -222,8 +231,9 @@ impl Service {
         matches!(self.restart.as_deref(), Some("always" | "unless-stopped"))
     }
 
-    /// Whether it ends by itself and is not started again.
-    pub fn is_one_shot(&self) -> bool {
+    /// Whether it may end by itself without being started again. Many services that work all the
+    /// time say no more than that.
+    pub fn may_end(&self) -> bool {
         matches!(self.restart.as_deref(), None | Some("no" | ""))
             || self
                 .restart

@@ -6,7 +6,7 @@ use futures_util::future::try_join_all;
 
 use crate::host::docker::{Docker, RemoteImage};
 use crate::host::{HostError, Images, Model};
-use crate::recipe::Recipe;
+use crate::recipe::{Recipe, Reference, compare};
 
 /// The image of a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,9 +59,8 @@ impl ImageFacts {
     /// The release that runs: what its image says, else its tag where that has numbers.
     pub fn release(&self) -> Option<&str> {
         self.running.as_ref()?;
-        let last = self.reference.split('@').next()?.rsplit('/').next()?;
-        let tag = last.split_once(':').map(|(_, tag)| tag);
-        let tag = tag.filter(|tag| crate::recipe::compare(tag, tag).is_some());
+        let tag = Reference::parse(&self.reference).tag;
+        let tag = tag.filter(|tag| compare(tag, tag).is_some());
         self.running_release.as_deref().or(tag)
     }
 
@@ -105,7 +104,7 @@ pub(super) async fn look(
         let running = running.get(name.as_str()).map(|id| (*id).to_owned());
         let target = match to {
             Some(to) if recipe.carries_release(&reference) => {
-                format!("{}:{to}", split_reference(&reference).0)
+                format!("{}:{to}", Reference::parse(&reference).repository)
             }
             _ => reference.clone(),
         };
@@ -127,8 +126,10 @@ async fn look_at(
         Some(id) => docker.image(id).await?,
         None => None,
     };
-    let (repository, pinned) = split_reference(&target);
-    let (tagged, wanted) = match (docker.id_of(&target).await, pinned) {
+    let Reference {
+        repository, digest, ..
+    } = Reference::parse(&target);
+    let (tagged, wanted) = match (docker.id_of(&target).await, digest) {
         // Not the name of an image, for example because a variable is empty.
         (Err(error), _) => (None, Err(error)),
         // A digest in the file is what is wanted; no registry can say otherwise.
@@ -161,38 +162,9 @@ async fn look_at(
     })
 }
 
-/// Repository and digest of a reference; its tag is left out.
-pub fn split_reference(reference: &str) -> (&str, Option<&str>) {
-    let (name, digest) = match reference.split_once('@') {
-        Some((name, digest)) => (name, Some(digest)),
-        None => (reference, None),
-    };
-    let repository = match name.rsplit_once(':') {
-        Some((repository, tag)) if !tag.contains('/') => repository,
-        _ => name,
-    };
-    (repository, digest)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_reference_has_a_repository_and_may_have_a_digest() {
-        let cases = [
-            ("redis", ("redis", None)),
-            ("redis:8", ("redis", None)),
-            ("host:5000/redis", ("host:5000/redis", None)),
-            (
-                "host:5000/redis:8@sha256:00",
-                ("host:5000/redis", Some("sha256:00")),
-            ),
-        ];
-        for (reference, wanted) in cases {
-            assert_eq!(split_reference(reference), wanted, "{reference}");
-        }
-    }
 
     #[test]
     fn an_image_is_new_unless_a_digest_of_its_repository_is_the_wanted_one() {

@@ -23,7 +23,7 @@ pub use database::{DatabaseFacts, Session, login};
 pub use files::{Located, Named, locate};
 use ground::Diverged;
 pub use ground::{Ground, Place};
-pub use images::{ImageFacts, Wanted, split_reference};
+pub use images::{ImageFacts, Wanted};
 
 /// A project as it is.
 pub struct Inventory {
@@ -327,7 +327,7 @@ fn candidates(model: &Model) -> Vec<Candidate> {
                 })
                 .map(|(other, _)| other.clone())
                 .collect(),
-            one_shot: service.is_one_shot(),
+            one_shot: service.may_end(),
         })
         .collect()
 }

@@ -23,21 +23,12 @@ pub async fn status(settings: &Settings) -> Result<Option<Status>, Failure> {
     let Some(journal) = journal(settings).await? else {
         return Ok(None);
     };
-    let Some(row) = journal
-        .runs()
-        .await
-        .map_err(|error| failure(&error))?
-        .into_iter()
-        .next()
-    else {
+    let runs = journal.runs().await.map_err(|error| failure(&error))?;
+    let Some(row) = runs.into_iter().next() else {
         return Ok(None);
     };
-    let records = journal
-        .records(&row.run)
-        .await
-        .map_err(|error| failure(&error))?;
-    let state =
-        RunState::fold(row.run.clone(), &records).map_err(|error| Failure::from_error(&error))?;
+    let records = records(&journal, &row.run).await?;
+    let state = fold(&row.run, &records)?;
     Ok(Some(Status {
         row,
         state,
@@ -54,14 +45,12 @@ pub(super) async fn newest(
         return Ok(None);
     };
     for row in journal.runs().await.map_err(|error| failure(&error))? {
-        let records = journal.records(&row.run).await;
-        let records = records.map_err(|error| failure(&error))?;
+        let records = records(&journal, &row.run).await?;
         let ours = records.first().is_some_and(
             |record| matches!(&record.event, Event::RunStarted { project: p, .. } if p == project),
         );
         if ours {
-            let state = RunState::fold(row.run, &records);
-            return state.map(Some).map_err(|error| Failure::from_error(&error));
+            return fold(&row.run, &records).map(Some);
         }
     }
     Ok(None)
@@ -93,10 +82,15 @@ pub async fn logs(settings: &Settings, run: Option<&RunId>) -> Result<Vec<Record
             None => "this project has no runs".to_owned(),
         }));
     };
-    journal
-        .records(&row.run)
-        .await
-        .map_err(|error| failure(&error))
+    records(&journal, &row.run).await
+}
+
+async fn records(journal: &Journal, run: &RunId) -> Result<Vec<Record>, Failure> {
+    journal.records(run).await.map_err(|error| failure(&error))
+}
+
+fn fold(run: &RunId, records: &[Record]) -> Result<RunState, Failure> {
+    RunState::fold(run.clone(), records).map_err(|error| Failure::from_error(&error))
 }
 
 async fn journal(settings: &Settings) -> Result<Option<Journal>, Failure> {

@@ -4,7 +4,7 @@ use super::Ended;
 use super::outlook::{Look, Outlook};
 use super::project::Project;
 use crate::engine::Report;
-use crate::event::{Failure, Live, Outcome, RunId};
+use crate::event::{Failure, Finding, Live, Outcome, RunId};
 use crate::host::Images;
 use crate::host::docker::Docker;
 use crate::plan::{Fetched, Plan, Run};
@@ -20,26 +20,22 @@ pub async fn plan(
     fetch: bool,
     report: &Report,
 ) -> Result<Ended, Failure> {
-    let project = Project::open(settings).await?;
-    let mut outlook = match Look::new(&project, flags.to.as_deref(), false).await? {
-        Look::Outlook(outlook) => outlook,
-        Look::Blind(findings) => return Ok(refused(report, findings)),
+    let ahead = match Ahead::look(settings, flags, fetch, false).await? {
+        Ok(ahead) => ahead,
+        Err(findings) => return Ok(refused(report, findings)),
     };
-    let run = super::upgrade::run(&project, RunId::random(), &flags.run);
+    let Ahead {
+        outlook,
+        run,
+        fetched,
+    } = &ahead;
     let unchanged = outlook.is_unchanged();
-    let mut fetched = Fetched::default();
-    if fetch && !unchanged && !outlook.refuses() {
-        fetched = look_into(&project, &mut outlook, &run).await?;
-    }
-    let (first, second) = (
-        outlook.fetch_plan(&run),
-        outlook.upgrade_plan(&fetched, &run),
-    );
+    let (first, second) = (outlook.fetch_plan(run), outlook.upgrade_plan(fetched, run));
     let plans = match unchanged {
         true => vec![],
         false => vec![&first, &second],
     };
-    report.live(Live::Plan(Box::new(outlook.view(&plans, &fetched))));
+    report.live(Live::Plan(Box::new(outlook.view(&plans, fetched))));
     Ok(match (outlook.refuses(), unchanged) {
         (true, _) => Ended::plain(Outcome::Refused, "nothing was touched"),
         (false, true) => Ended::plain(
@@ -57,16 +53,14 @@ pub async fn check(
     fetch: bool,
     report: &Report,
 ) -> Result<Ended, Failure> {
-    let project = Project::open(settings).await?;
-    let mut outlook = match Look::new(&project, flags.to.as_deref(), true).await? {
-        Look::Outlook(outlook) => outlook,
-        Look::Blind(findings) => return Ok(refused(report, findings)),
+    let ahead = match Ahead::look(settings, flags, fetch, true).await? {
+        Ok(ahead) => ahead,
+        Err(findings) => return Ok(refused(report, findings)),
     };
-    if fetch && !outlook.is_unchanged() && !outlook.refuses() {
-        let run = super::upgrade::run(&project, RunId::random(), &flags.run);
-        look_into(&project, &mut outlook, &run).await?;
-    }
-    let findings = outlook.view(&[], &Fetched::default()).findings;
+    let Ahead {
+        outlook, fetched, ..
+    } = &ahead;
+    let findings = outlook.view(&[], fetched).findings;
     if outlook.refuses() {
         return Ok(refused(report, findings));
     }
@@ -79,25 +73,48 @@ pub async fn check(
 }
 
 /// Shows what stands in the way where there is no plan to show.
-pub(super) fn refused(report: &Report, findings: Vec<crate::event::Finding>) -> Ended {
+pub(super) fn refused(report: &Report, findings: Vec<Finding>) -> Ended {
     debug_assert!(preflight::refuses(&findings));
     report.live(Live::Findings { findings });
     Ended::plain(Outcome::Refused, "nothing was touched")
 }
 
-/// Does of the first plan what leaves no trace but images, and judges what they show.
-async fn look_into(
-    project: &Project,
-    outlook: &mut Outlook,
-    run: &Run,
-) -> Result<Fetched, Failure> {
-    let docker = project
-        .docker
-        .clone()
-        .of_project(&outlook.inventory.model.name);
-    let fetched = pull_and_read(&docker, &outlook.fetch_plan(run)).await?;
-    outlook.judge_fetched(&fetched);
-    Ok(fetched)
+/// As far ahead as one can look without touching anything.
+struct Ahead {
+    outlook: Box<Outlook>,
+    /// A run that is never begun.
+    run: Run,
+    fetched: Fetched,
+}
+
+impl Ahead {
+    /// With `fetch`, does of the first plan what leaves no trace but images, and judges what they
+    /// show. The inner error is what keeps one from looking.
+    async fn look(
+        settings: &Settings,
+        flags: &UpgradeFlags,
+        fetch: bool,
+        as_if: bool,
+    ) -> Result<Result<Self, Vec<Finding>>, Failure> {
+        let project = Project::open(settings).await?;
+        let mut outlook = match Look::new(&project, flags.to.as_deref(), as_if).await? {
+            Look::Outlook(outlook) => outlook,
+            Look::Blind(findings) => return Ok(Err(findings)),
+        };
+        let run = super::upgrade::run(&project, RunId::random(), &flags.run);
+        let mut fetched = Fetched::default();
+        if fetch && !outlook.is_unchanged() && !outlook.refuses() {
+            let name = &outlook.inventory.model.name;
+            let docker = project.docker.clone().of_project(name);
+            fetched = pull_and_read(&docker, &outlook.fetch_plan(&run)).await?;
+            outlook.judge_fetched(&fetched);
+        }
+        Ok(Ok(Self {
+            outlook,
+            run,
+            fetched,
+        }))
+    }
 }
 
 async fn pull_and_read(docker: &Docker, plan: &Plan) -> Result<Fetched, Failure> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::host::{Container, ContainerStatus};
 use crate::inventory::{Inventory, ServiceFacts};
 
 /// What happens to a service.
@@ -67,11 +68,18 @@ impl Changes {
 }
 
 fn change(inventory: &Inventory, name: &str, facts: &ServiceFacts) -> Change {
-    let one_shot = inventory
+    let may_end = inventory
         .model
         .services
         .get(name)
-        .is_some_and(crate::host::Service::is_one_shot);
+        .is_some_and(crate::host::Service::may_end);
+    let ended = |container: &Container| {
+        container.status == ContainerStatus::Exited && container.exit_code == 0
+    };
+    // What others wait for is run when they are made anew, not by itself.
+    let awaited = inventory.model.runs_to_its_end(name)
+        || inventory.recipe.roles.migration.as_deref() == Some(name);
+    let through = may_end && (awaited || facts.containers.iter().all(ended));
     let new_image = facts
         .image
         .as_ref()
@@ -92,7 +100,7 @@ fn change(inventory: &Inventory, name: &str, facts: &ServiceFacts) -> Change {
     if facts.diverged {
         return Change::Replace("its configuration has changed");
     }
-    if !one_shot && !facts.is_up() {
+    if !through && !facts.is_up() {
         return Change::Start("it is not running");
     }
     Change::Keep

@@ -6,7 +6,8 @@ use super::upgrade::Planner;
 use super::{FileEdits, MIGRATION_LIMIT, WINDOW, new_tag};
 use crate::event::DrainPolicy;
 use crate::host::files;
-use crate::inventory::{Wanted, data_folder, split_reference};
+use crate::inventory::{Wanted, data_folder};
+use crate::recipe::Reference;
 use crate::steps::{
     AnyStep, Check, CheckIdentity, DataPlace, Dump, DumpKind, EditFile, Health, Migrate, Move,
     NoteInterrupted, Rows, SettleInterrupted, Start, Started, Verify,
@@ -122,7 +123,7 @@ impl Planner<'_> {
             else {
                 continue;
             };
-            let pinned = split_reference(&image.target).1.is_some();
+            let pinned = Reference::parse(&image.target).digest.is_some();
             let known = moves.iter().any(|tag| tag.reference == image.target);
             let Some(to) = self.fetched_tag(service).filter(|_| !pinned && !known) else {
                 continue;
@@ -157,14 +158,9 @@ impl Planner<'_> {
                 at: container.started_at.clone(),
             })
         });
-        let one_shot = self
-            .inventory
-            .model
-            .services
-            .get(service)
-            .is_some_and(crate::host::Service::is_one_shot);
+        let model = &self.inventory.model;
         let migrates = self.inventory.recipe.roles.migration.as_deref() == Some(service);
-        if one_shot || migrates {
+        if migrates || model.runs_to_its_end(service) {
             return AnyStep::Migrate(Migrate {
                 service: service.to_owned(),
                 before,
@@ -190,6 +186,10 @@ impl Planner<'_> {
         AnyStep::Start(Start {
             service: service.to_owned(),
             healthy: !speaks_for_all,
+            may_end: model
+                .services
+                .get(service)
+                .is_some_and(crate::host::Service::may_end),
             window_seconds: self.window_of(service),
         })
     }

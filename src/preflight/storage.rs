@@ -4,6 +4,7 @@ use super::{Case, refusal};
 use crate::event::Finding;
 use crate::host::{Mounted, Named, Service};
 use crate::inventory::{Inventory, ServiceFacts, data_folder};
+use crate::recipe::{Reference, image_name};
 
 pub(super) fn check(case: Case<'_>) -> Vec<Finding> {
     let inventory = case.inventory;
@@ -175,12 +176,7 @@ fn postgres_major(inventory: &Inventory) -> Option<Finding> {
 /// The version that a tag says: `17` of `postgres:17.5-alpine` and of `pgvector:0.8-pg17`. Other
 /// images count their versions otherwise.
 fn major_of(image: &str) -> Option<String> {
-    let (name, tag) = image
-        .split('@')
-        .next()?
-        .rsplit('/')
-        .next()?
-        .split_once(':')?;
+    let (name, tag) = (image_name(image), Reference::parse(image).tag?);
     let digits = |text: &str| -> Option<String> {
         let digits: String = text.chars().take_while(char::is_ascii_digit).collect();
         (!digits.is_empty()).then_some(digits)

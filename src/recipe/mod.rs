@@ -4,6 +4,7 @@
 
 mod infer;
 mod keys;
+mod reference;
 mod release;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ pub use keys::{
     Assertion, DatabaseLogin, Drain, Evidence, Format, Health, Hold, Interrupted, Listing,
     Migration, Recipe, Release, Roles, Stop, Variable,
 };
+pub use reference::{Reference, image_name};
 pub use release::compare;
 
 const BUILT_IN: [&str; 1] = [include_str!("../../compose-templates/eneo/recipe.toml")];
@@ -159,13 +161,6 @@ impl Roles {
             .chain(&self.writers)
             .map(String::as_str)
     }
-}
-
-/// The last part of an image's repository: `eneo-backend` of `host:5000/x/eneo-backend:v1@sha…`.
-pub fn image_name(image: &str) -> &str {
-    let repository = image.split('@').next().unwrap_or(image);
-    let last = repository.rsplit('/').next().unwrap_or(repository);
-    last.split(':').next().unwrap_or(last)
 }
 
 /// A guard against mistakes, not against malice: recipe SQL is trusted like the compose file.

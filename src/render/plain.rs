@@ -18,24 +18,17 @@ pub struct Plain {
 impl Plain {
     pub(super) fn record(&mut self, record: &Record, titles: &Titles) {
         match &record.event {
-            Event::RunStarted { .. } => say(&format!("run {} started", record.run)),
-            Event::RunResumed => say(&format!("run {} taken up again", record.run)),
             Event::StepStarted { step } => {
                 self.mentioned = Some(Instant::now());
                 self.jobs.clear();
                 say(&format!("▸ {}", titles.of(step)));
             }
-            event => say_all(&text::happened(event, titles)),
+            _ => say_all(&text::happened(record, titles)),
         }
     }
 
     pub(super) fn live(&mut self, live: &Live, titles: &Titles) {
         match live {
-            Live::Line { source, text, .. } => say(&format!("    {source} | {text}")),
-            Live::Note { text } => say(text),
-            Live::Plan(plan) => say_all(&text::plan(plan)),
-            Live::Findings { findings } => say_all(&text::findings(findings)),
-            Live::Checks { checks } => say_all(&text::checks(checks)),
             Live::Jobs { jobs, .. } => {
                 let ids: Vec<String> = jobs.iter().map(|job| job.id.clone()).collect();
                 if self.due() || ids != self.jobs {
@@ -56,6 +49,7 @@ impl Plain {
                     say(&format!("    {}: {far}", titles.of(step)));
                 }
             }
+            live => say_all(&text::passing(live)),
         }
     }
 

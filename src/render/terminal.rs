@@ -29,31 +29,20 @@ impl Terminal {
     }
 
     pub(super) fn record(&mut self, record: &Record, titles: &Titles) {
-        match &record.event {
-            Event::RunStarted { .. } => self.line(&format!("run {} started", record.run)),
-            Event::RunResumed => self.line(&format!("run {} taken up again", record.run)),
-            Event::StepStarted { step } => {
-                self.clear();
-                let bar = self.bars.add(ProgressBar::new_spinner());
-                bar.set_style(style("{spinner} {prefix} {elapsed} {wide_msg}"));
-                bar.set_prefix(titles.of(step));
-                bar.enable_steady_tick(TICK);
-                self.step = Some(bar);
-            }
-            event => {
-                self.clear();
-                self.lines(&text::happened(event, titles));
-            }
-        }
+        self.clear();
+        let Event::StepStarted { step } = &record.event else {
+            self.lines(&text::happened(record, titles));
+            return;
+        };
+        let bar = self.bars.add(ProgressBar::new_spinner());
+        bar.set_style(style("{spinner} {prefix} {elapsed} {wide_msg}"));
+        bar.set_prefix(titles.of(step));
+        bar.enable_steady_tick(TICK);
+        self.step = Some(bar);
     }
 
     pub(super) fn live(&mut self, live: &Live, titles: &Titles) {
         match live {
-            Live::Line { source, text, .. } => self.line(&format!("    {source} | {text}")),
-            Live::Note { text } => self.line(text),
-            Live::Plan(plan) => self.lines(&text::plan(plan)),
-            Live::Findings { findings } => self.lines(&text::findings(findings)),
-            Live::Checks { checks } => self.lines(&text::checks(checks)),
             Live::Progress {
                 step,
                 done,
@@ -79,6 +68,7 @@ impl Terminal {
                     bar.set_message(text::job(job));
                 }
             }
+            live => self.lines(&text::passing(live)),
         }
     }
 

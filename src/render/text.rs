@@ -2,7 +2,7 @@
 
 use super::{Ending, Titles};
 use crate::event::{
-    Artifact, Checked, Event, Failure, Finding, Job, Outcome, PlanView, ProgressUnit, Record,
+    Artifact, Checked, Event, Failure, Finding, Job, Live, Outcome, PlanView, ProgressUnit, Record,
     RoleView, Severity, Verdict,
 };
 
@@ -27,7 +27,7 @@ pub(super) fn recorded(record: &Record, titles: &Titles) -> Vec<String> {
             lines.extend(failed(failure));
             lines
         }
-        event => happened(event, titles),
+        _ => happened(record, titles),
     };
     lines
         .into_iter()
@@ -36,10 +36,10 @@ pub(super) fn recorded(record: &Record, titles: &Titles) -> Vec<String> {
 }
 
 /// What has happened, as lines; empty for what a display shows in its own way.
-pub(super) fn happened(event: &Event, titles: &Titles) -> Vec<String> {
-    match event {
-        Event::RunStarted { project, .. } => vec![format!("run of project {project} started")],
-        Event::RunResumed => vec!["run taken up again".to_owned()],
+pub(super) fn happened(record: &Record, titles: &Titles) -> Vec<String> {
+    match &record.event {
+        Event::RunStarted { .. } => vec![format!("run {} started", record.run)],
+        Event::RunResumed => vec![format!("run {} taken up again", record.run)],
         Event::StepFinished {
             step,
             artifact,
@@ -56,6 +56,18 @@ pub(super) fn happened(event: &Event, titles: &Titles) -> Vec<String> {
         | Event::Found { .. }
         | Event::StepStarted { .. }
         | Event::RunEnded { .. } => Vec::new(),
+    }
+}
+
+/// What passes, as lines; empty for what a display shows in its own way.
+pub(super) fn passing(live: &Live) -> Vec<String> {
+    match live {
+        Live::Line { source, text, .. } => vec![format!("    {source} | {text}")],
+        Live::Note { text } => vec![text.clone()],
+        Live::Plan(shown) => plan(shown),
+        Live::Findings { findings } => self::findings(findings),
+        Live::Checks { checks } => self::checks(checks),
+        Live::Jobs { .. } | Live::Progress { .. } => Vec::new(),
     }
 }
 

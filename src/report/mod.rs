@@ -179,29 +179,13 @@ impl RunReport {
                     .map(|step| (step.id.to_string(), step.title.clone()));
                 titles.extend(new);
             }
-            Event::StepStarted { step } => {
-                let title = titles.get(&step.to_string()).cloned();
-                self.steps.push(StepReport {
-                    step: step.clone(),
-                    title: title.unwrap_or_else(|| step.to_string()),
-                    status: "interrupted",
-                    millis: None,
-                    why: None,
-                });
-            }
+            Event::StepStarted { step } => self.begin(step, titles, "interrupted", None),
             Event::StepSkipped { step, reason } => {
                 // Started by a process that did not live to say so.
                 if let Some(service) = step.to_string().strip_prefix("start:") {
                     self.up(service, record.at, down);
                 }
-                let title = titles.get(&step.to_string()).cloned();
-                self.steps.push(StepReport {
-                    step: step.clone(),
-                    title: title.unwrap_or_else(|| step.to_string()),
-                    status: "skipped",
-                    millis: None,
-                    why: Some(reason.clone()),
-                });
+                self.begin(step, titles, "skipped", Some(reason.clone()));
             }
             Event::StepFinished {
                 step,
@@ -246,6 +230,23 @@ impl RunReport {
                 self.next.clone_from(next);
             }
         }
+    }
+
+    fn begin(
+        &mut self,
+        step: &StepId,
+        titles: &BTreeMap<String, String>,
+        status: &'static str,
+        why: Option<String>,
+    ) {
+        let title = titles.get(&step.to_string()).cloned();
+        self.steps.push(StepReport {
+            step: step.clone(),
+            title: title.unwrap_or_else(|| step.to_string()),
+            status,
+            millis: None,
+            why,
+        });
     }
 
     fn keep(

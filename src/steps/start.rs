@@ -17,6 +17,8 @@ pub struct Start {
     /// Whether its health check is waited for, where it has one. Not for a service whose check
     /// speaks for the whole app: it turns good only after the worker was started.
     pub healthy: bool,
+    /// Whether it is well, too, when it has come to a good end.
+    pub may_end: bool,
     /// Seconds it may take.
     pub window_seconds: u64,
 }
@@ -67,7 +69,9 @@ impl Start {
     }
 
     fn is_well(&self, container: &Container) -> bool {
-        container.status == ContainerStatus::Running
-            && (!self.healthy || container.healthy != Some(false))
+        let ended = container.status == ContainerStatus::Exited && container.exit_code == 0;
+        let runs = container.status == ContainerStatus::Running
+            && (!self.healthy || container.healthy != Some(false));
+        runs || (self.may_end && ended)
     }
 }

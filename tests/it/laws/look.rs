@@ -7,10 +7,8 @@ use eneo_upgrade::host::compose::ProjectArgs;
 use eneo_upgrade::host::docker::EngineFacts;
 use eneo_upgrade::host::postgres::Identity;
 use eneo_upgrade::host::{Redactor, files};
-use eneo_upgrade::inventory::{
-    DatabaseFacts, Ground, ImageFacts, Inventory, ServiceFacts, Wanted, split_reference,
-};
-use eneo_upgrade::recipe::Recipe;
+use eneo_upgrade::inventory::{DatabaseFacts, Ground, ImageFacts, Inventory, ServiceFacts, Wanted};
+use eneo_upgrade::recipe::{Recipe, Reference};
 
 use super::scene::{Scene, model};
 use super::world::{DATABASE, Made, World, digest};
@@ -88,7 +86,7 @@ impl Scene {
         made: Option<&Made>,
         recipe: &Recipe,
     ) -> ImageFacts {
-        let repository = split_reference(reference).0;
+        let repository = Reference::parse(reference).repository;
         let target = match self.to() {
             Some(to) if recipe.carries_release(reference) => format!("{repository}:{to}"),
             _ => reference.to_owned(),
