@@ -38,6 +38,9 @@ pub struct Flags {
     /// What to know about the app, instead of a built-in recipe
     #[arg(long, value_name = "FILE", global = true)]
     recipe: Option<PathBuf>,
+    /// The service that migrates the database, where it has another name or cannot be told
+    #[arg(long, value_name = "SERVICE", global = true)]
+    migration: Option<String>,
     /// Folder for journal and backups (default: .eneo-upgrade in the project folder)
     #[arg(long, value_name = "PATH", global = true)]
     state_dir: Option<PathBuf>,
@@ -102,6 +105,27 @@ pub struct DrainFlags {
     pub on_timeout: Option<DrainPolicy>,
 }
 
+/// Flags of `patch`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct PatchFlags {
+    /// Only tell whether a change is needed: exit code 10 if so
+    #[arg(long, group = "form")]
+    pub check: bool,
+    /// Only show what would change
+    #[arg(long, group = "form")]
+    pub diff: bool,
+    /// Print the patched text instead of writing it
+    #[arg(long, group = "form", requires = "offline")]
+    pub stdout: bool,
+    /// Judge by one file alone, without Docker; writes nothing
+    #[arg(long, requires = "form", requires = "edges")]
+    pub offline: bool,
+    /// A service, and the one whose successful end it must wait for; may be given several times
+    /// (default: what the app needs)
+    #[arg(long = "edge", value_name = "SERVICE:DEPENDENCY", value_parser = edge)]
+    pub edges: Vec<(String, String)>,
+}
+
 /// Everything a command needs to know before it looks at the world.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -119,6 +143,8 @@ pub struct Settings {
     pub project_directory: Option<PathBuf>,
     /// Recipe by flag.
     pub recipe: Option<PathBuf>,
+    /// The service that migrates, by flag.
+    pub migration: Option<String>,
     /// State folder by flag.
     pub state_dir: Option<PathBuf>,
     /// Form of what is printed.
@@ -195,6 +221,7 @@ impl Settings {
             profiles: flags.profile.clone(),
             project_directory: flags.project_directory.clone(),
             recipe: flags.recipe.clone(),
+            migration: flags.migration.clone(),
             state_dir: flags.state_dir.clone(),
             output: flags.output,
             questions: match flags.yes || flags.no_input {
@@ -219,6 +246,15 @@ fn machine_dir() -> PathBuf {
         PathBuf::from("/var/lib/eneo-upgrade")
     } else {
         Path::new("/run/lock").join("eneo-upgrade")
+    }
+}
+
+fn edge(text: &str) -> Result<(String, String), String> {
+    match text.split_once(':') {
+        Some((service, dependency)) if !service.is_empty() && !dependency.is_empty() => {
+            Ok((service.to_owned(), dependency.to_owned()))
+        }
+        _ => Err("name two services, as in `backend:db-init`".to_owned()),
     }
 }
 

@@ -4,19 +4,24 @@ use crate::event::{Failure, FailureClass, Outcome};
 use crate::journal::RunRow;
 use crate::ops::{Ended, JobList};
 
-/// 0 upgraded or unchanged, 3 refused, 4 rolled back, 5 needs attention; 6 busy, 2 usage, else 1.
+/// Nothing was touched, because something stood in the way.
+pub(super) const REFUSED: u8 = 3;
+
+/// 0 upgraded or unchanged, 3 refused, 4 rolled back, 5 needs attention; 6 busy, 2 usage, 10 a
+/// change is needed, else 1.
 pub(super) fn code(ended: &Result<Ended, Failure>) -> u8 {
     match ended {
         Ok(ended) => match ended.outcome {
+            _ if ended.change_needed => 10,
             None | Some(Outcome::Upgraded | Outcome::Unchanged) => 0,
-            Some(Outcome::Refused) => 3,
+            Some(Outcome::Refused) => REFUSED,
             Some(Outcome::RolledBack) => 4,
             Some(Outcome::NeedsAttention) => 5,
         },
         Err(failure) => match failure.class {
             FailureClass::Failed => 1,
             FailureClass::Usage => 2,
-            FailureClass::Refused => 3,
+            FailureClass::Refused => REFUSED,
             FailureClass::Busy => 6,
         },
     }

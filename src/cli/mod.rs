@@ -8,8 +8,10 @@ use clap::{Args, Parser, Subcommand};
 use crate::engine::Report;
 use crate::event::{Failure, FailureClass, RunId};
 use crate::ops::{self, Ended};
-use crate::render::{Display, Ending, history_line, job_lines, status_lines};
-use crate::settings::{Flags, Output, RunFlags, Settings, UpgradeFlags, WaitFlags};
+use crate::render::{
+    Display, Ending, history_line, job_lines, print_refusal, print_text, status_lines,
+};
+use crate::settings::{Flags, Output, PatchFlags, RunFlags, Settings, UpgradeFlags, WaitFlags};
 
 /// Upgrades a self-hosted Docker Compose app: `docker compose pull && docker compose up -d`, with
 /// a proven backup before and a way back.
@@ -32,6 +34,8 @@ enum Verb {
     Plan(PlanFlags),
     /// Find everything that stands in the way of an upgrade; nothing is touched
     Check(PlanFlags),
+    /// Make the app's services wait for its migration, in the Compose file; nothing else is touched
+    Patch(PatchFlags),
     /// Verify what runs: images, schema, data, health; nothing is touched
     Verify,
     /// Wait until no job is under way, while queued ones are held back
@@ -121,6 +125,10 @@ pub async fn run() -> u8 {
             let answer = answer.map(|records| display.replay(&records));
             answered(&mut display, answer)
         }
+        Verb::Patch(flags) if flags.stdout => match patched(&settings, &flags) {
+            Ok(code) => code,
+            Err(failure) => end(&mut display, &Err(failure)),
+        },
         verb => {
             let (report, signals) = Report::channel();
             let shown = tokio::spawn(display.show(signals));
@@ -141,6 +149,14 @@ async fn act(verb: Verb, settings: &Settings, report: &Report) -> Result<Ended, 
         }
         Verb::Plan(flags) => ops::plan(settings, &flags.upgrade, flags.fetch, report).await,
         Verb::Check(flags) => ops::check(settings, &flags.upgrade, flags.fetch, report).await,
+        Verb::Patch(flags) => {
+            let prompt = prompt::Prompt::new(settings.questions);
+            let ended = ops::patch(settings, &flags, &prompt, report).await?;
+            Ok(Ended {
+                change_needed: ended.change_needed && !flags.diff,
+                ..ended
+            })
+        }
         Verb::Verify => ops::verify(settings, report).await,
         Verb::Drain(flags) => ops::drain(settings, &flags, report).await,
         Verb::Resume(flags) => {
@@ -207,6 +223,26 @@ async fn history(settings: &Settings, display: &mut Display) -> Result<(), Failu
     };
     display.answer(&lines);
     Ok(())
+}
+
+/// The text itself, and nothing else.
+fn patched(settings: &Settings, flags: &PatchFlags) -> Result<u8, Failure> {
+    if settings.output == Output::Json {
+        return Err(Failure::new("`--stdout` prints a file, not JSON")
+            .hint("leave one of them out")
+            .class(FailureClass::Usage));
+    }
+    match ops::patched(settings, flags)? {
+        Ok(text) => {
+            print_text(&text)
+                .map_err(|error| Failure::new(format!("cannot print the patched text: {error}")))?;
+            Ok(0)
+        }
+        Err(finding) => {
+            print_refusal(&finding);
+            Ok(exit::REFUSED)
+        }
+    }
 }
 
 fn answered(display: &mut Display, answer: Result<(), Failure>) -> u8 {

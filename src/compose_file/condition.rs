@@ -11,7 +11,7 @@ use super::refusal::Stop;
 
 /// Makes an entry of the service's own mapping wait for completion; all else in it stays.
 pub(super) fn require<'t>(
-    job: &Job<'t>,
+    job: &Job<'t, '_>,
     depends_on: &Node,
     entry: &'t Entry,
 ) -> Result<Vec<Edit>, Stop> {
@@ -55,7 +55,7 @@ pub(super) fn require<'t>(
 }
 
 /// Replaces the text of the condition and keeps its quotes.
-fn replace_scalar(job: &Job<'_>, condition: &Node) -> Result<Edit, Stop> {
+fn replace_scalar(job: &Job<'_, '_>, condition: &Node) -> Result<Edit, Stop> {
     let written = job.source.slice(condition.span.clone());
     let quote = written
         .chars()
@@ -72,7 +72,7 @@ fn replace_scalar(job: &Job<'_>, condition: &Node) -> Result<Edit, Stop> {
     Ok(Edit::replace(condition.span.clone(), text))
 }
 
-fn insert_first(job: &Job<'_>, settings: &Node) -> Result<Vec<Edit>, Stop> {
+fn insert_first(job: &Job<'_, '_>, settings: &Node) -> Result<Vec<Edit>, Stop> {
     let Some(first) = settings.entries().first() else {
         return Err(invalid(settings, "a block mapping without entries"));
     };
@@ -81,7 +81,7 @@ fn insert_first(job: &Job<'_>, settings: &Node) -> Result<Vec<Edit>, Stop> {
     Ok(vec![job.source.insert_above(first.key.span.start, &[line])])
 }
 
-fn below_key(job: &Job<'_>, depends_on: &Node, entry: &Entry) -> Result<Vec<Edit>, Stop> {
+fn below_key(job: &Job<'_, '_>, depends_on: &Node, entry: &Entry) -> Result<Vec<Edit>, Stop> {
     let indent = job.source.indent_of(&entry.key)?;
     let unit = block::inner_unit(job.source, depends_on).unwrap_or(job.service_indent()?.1);
     let line = format!("{indent}{unit}condition: {COMPLETED}");

@@ -12,9 +12,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use serde_yaml::Value;
+
 use super::locate::Tree;
-use super::model::Model;
-use super::{Edge, require_edges, set_image_tag};
+use super::{Edge, require_edges, set_image_tag, values};
 
 type Table = BTreeMap<String, usize>;
 
@@ -51,53 +52,42 @@ fn services(text: &str) -> Vec<String> {
     keys.map(str::to_owned).collect()
 }
 
-fn present(tree: &Tree, service: &str) -> Vec<String> {
-    let model = Model::new(tree);
-    let Ok(service) = model.service(service) else {
-        return Vec::new();
-    };
-    let Ok(Some(found)) = model.get(service.body, "depends_on") else {
-        return Vec::new();
-    };
-    let present = model.dependencies(&found.entry.value).unwrap_or_default();
-    present
-        .iter()
-        .map(|dependency| dependency.name.to_owned())
-        .collect()
+/// What a service waits for, in the reading of the second parser.
+fn present(text: &str, service: &str) -> Vec<String> {
+    let mut documents = values::read(text).unwrap_or_default();
+    let mut services = documents
+        .iter_mut()
+        .filter_map(|it| values::service_mut(it, service));
+    let depends_on = services.find_map(|service| service.get("depends_on").cloned());
+    match depends_on {
+        Some(Value::Mapping(map)) => map.keys().filter_map(word).collect(),
+        Some(Value::Sequence(items)) => items.iter().filter_map(word).collect(),
+        _ => Vec::new(),
+    }
 }
 
-/// A service waiting for the next two of the same file that do not wait for it, and for the
-/// first that it already waits for.
+fn word(value: &Value) -> Option<String> {
+    value.as_str().map(str::to_owned)
+}
+
+/// A service waiting for the next two of the same file, and for the first that it already waits
+/// for.
 fn edges(text: &str) -> Vec<Edge> {
+    let text = text.trim_start_matches('\u{feff}');
     let names = services(text);
-    let Ok(tree) = Tree::parse(text.trim_start_matches('\u{feff}')) else {
-        let made_up = || "migrate".to_owned();
-        return vec![Edge {
-            service: made_up(),
-            dependency: "db".into(),
-        }];
+    let edge = |service: &str, dependency: &str| Edge {
+        service: service.to_owned(),
+        dependency: dependency.to_owned(),
     };
     let mut edges = Vec::new();
     for (at, service) in names.iter().enumerate() {
         let others = names.iter().cycle().skip(at + 1).take(names.len() - 1);
-        let free = |it: &&String| {
-            Model::new(&tree)
-                .reaches(it, service)
-                .is_ok_and(|reaches| !reaches)
-        };
-        let edge = |it: &String| Edge {
-            service: service.clone(),
-            dependency: it.clone(),
-        };
-        edges.extend(others.filter(free).take(2).map(edge));
-        edges.extend(present(&tree, service).first().map(edge));
+        edges.extend(others.take(2).map(|other| edge(service, other)));
+        edges.extend(present(text, service).first().map(|it| edge(service, it)));
     }
     if edges.is_empty() {
-        let service = names.first().cloned().unwrap_or_else(|| "app".into());
-        edges.push(Edge {
-            service,
-            dependency: "migrate-made-up".into(),
-        });
+        let service = names.first().map_or("app", String::as_str);
+        edges.push(edge(service, "migrate-made-up"));
     }
     edges
 }

@@ -1,5 +1,7 @@
 //! One edge, by the shape that `depends_on` has: picks the edits, applies none.
 
+use std::collections::HashSet;
+
 use super::block;
 use super::expand::{self, Expanded, Writer};
 use super::flow;
@@ -9,23 +11,75 @@ use super::model::{
     COMPLETED, Dependency, Model, Service, Standing, invalid, is_service_name, refuse_reset,
 };
 use super::refusal::{Reason, Stop};
-use super::{Edge, list};
+use super::{Edge, list, waits};
 
-/// Adds all edges, one after the other, each on a fresh parse.
+/// Adds all edges: those of different services side by side, further ones of a service on a
+/// fresh parse.
 ///
 /// # Errors
 /// The first edge that cannot be added.
 pub(super) fn add_all(text: &str, edges: &[Edge]) -> Result<String, (Stop, Option<Edge>)> {
     let mut text = text.to_owned();
-    for edge in edges {
-        let edits = edits_for(&text, edge).map_err(|stop| (stop, Some(edge.clone())))?;
+    let mut left: Vec<&Edge> = edges.iter().collect();
+    while !left.is_empty() {
+        let tree = Tree::parse(&text).map_err(|stop| (stop, None))?;
+        let edits = add_some(&text, &tree, &mut left)?;
         if !edits.is_empty() {
             let edited = Source { text: &text }.apply(edits);
-            let overlap = || (Reason::Unproven("edits overlap").into(), Some(edge.clone()));
-            text = edited.ok_or_else(overlap)?;
+            text = edited.ok_or_else(|| (Reason::Unproven("edits overlap").into(), None))?;
         }
     }
     Ok(text)
+}
+
+/// Whether a text states all edges.
+pub(super) fn has_all(text: &str, tree: &Tree, edges: &[Edge]) -> bool {
+    let states = |edge| {
+        let mut one = vec![edge];
+        add_some(text, tree, &mut one).is_ok_and(|edits| edits.is_empty())
+    };
+    edges.iter().all(states)
+}
+
+/// Takes one edge of every service from those that are left.
+fn add_some(
+    text: &str,
+    tree: &Tree,
+    left: &mut Vec<&Edge>,
+) -> Result<Vec<Edit>, (Stop, Option<Edge>)> {
+    let mut services = HashSet::new();
+    let (now, later) = left
+        .iter()
+        .partition(|edge| services.insert(edge.service.as_str()));
+    *left = later;
+    let now: Vec<&Edge> = now;
+    let first = now.first().map(|edge| (*edge).clone());
+    let model = Model::new(tree).map_err(|stop| (stop, first))?;
+    let mut edits = Vec::new();
+    let mut new = Vec::new();
+    for edge in now {
+        model.refuel();
+        let wanted = edits_for(Source { text }, &model, edge);
+        let wanted = wanted.map_err(|stop| (stop, Some(edge.clone())))?;
+        if !wanted.is_empty() {
+            edits.extend(wanted);
+            new.push(edge);
+        }
+    }
+    match waits::closes_a_cycle(&model, &new) {
+        Some(edge) => {
+            let line = model.service(&edge.service).ok();
+            let stop = Stop {
+                line: line.map(|service| service.name.line),
+                reason: Reason::Cycle {
+                    service: edge.service.clone(),
+                    dependency: edge.dependency.clone(),
+                },
+            };
+            Err((stop, Some(edge.clone())))
+        }
+        None => Ok(edits),
+    }
 }
 
 /// The `depends_on` of every service to write by hand: what is there, as far as it can be
@@ -51,7 +105,7 @@ pub(super) fn by_hand(text: &str, edges: &[Edge]) -> String {
 
 fn present(text: &str, service: &str) -> Result<Vec<Expanded>, Stop> {
     let tree = Tree::parse(text)?;
-    let model = Model::new(&tree);
+    let model = Model::new(&tree)?;
     let service = model.service(service)?;
     match model.get(service.body, "depends_on")? {
         Some(found) => expand::read(&model, Source { text }, &found.entry.value),
@@ -59,47 +113,30 @@ fn present(text: &str, service: &str) -> Result<Vec<Expanded>, Stop> {
     }
 }
 
-fn edits_for(text: &str, edge: &Edge) -> Result<Vec<Edit>, Stop> {
+fn edits_for<'t>(source: Source<'t>, model: &Model<'t>, edge: &'t Edge) -> Result<Vec<Edit>, Stop> {
     for name in [&edge.service, &edge.dependency] {
         if !is_service_name(name) {
             return Err(Reason::InvalidName(name.clone()).into());
         }
     }
-    let tree = Tree::parse(text)?;
-    let model = Model::new(&tree);
-    let service = model.service(&edge.service)?;
     let job = Job {
-        source: Source { text },
-        model: &model,
-        service,
+        source,
+        model,
+        service: model.service(&edge.service)?,
         wanted: &edge.dependency,
     };
-    let edits = job.edits()?;
-    if !edits.is_empty() && model.reaches(&edge.dependency, &edge.service)? {
-        let Edge {
-            service,
-            dependency,
-        } = edge.clone();
-        return Err(Stop::at(
-            job.service.name.line,
-            Reason::Cycle {
-                service,
-                dependency,
-            },
-        ));
-    }
-    Ok(edits)
+    job.edits()
 }
 
 /// Everything an edit of one service needs to know.
-pub(super) struct Job<'t> {
+pub(super) struct Job<'t, 'm> {
     pub(super) source: Source<'t>,
-    pub(super) model: &'t Model<'t>,
+    pub(super) model: &'m Model<'t>,
     pub(super) service: Service<'t>,
     pub(super) wanted: &'t str,
 }
 
-impl<'t> Job<'t> {
+impl<'t> Job<'t, '_> {
     fn edits(&self) -> Result<Vec<Edit>, Stop> {
         let Some(found) = self.model.get(self.service.body, "depends_on")? else {
             return self.add_key(Vec::new());

@@ -9,7 +9,7 @@ use super::tag::{self, TagSource};
 /// The raw text of the service's image, merges and aliases followed.
 pub(super) fn raw(text: &str, service: &str) -> Result<Option<String>, Stop> {
     let tree = Tree::parse(text)?;
-    let model = Model::new(&tree);
+    let model = Model::new(&tree)?;
     let found = scalar(&model, service)?;
     Ok(found.and_then(Node::text).map(str::to_owned))
 }
@@ -33,7 +33,7 @@ pub(super) fn retag_all(text: &str, services: &[String], new_tag: &str) -> Resul
         return Err(Reason::InvalidTag(new_tag.to_owned()).into());
     }
     let tree = Tree::parse(text)?;
-    let model = Model::new(&tree);
+    let model = Model::new(&tree)?;
     let source = Source { text };
     let mut edits: Vec<Edit> = Vec::new();
     for service in services {

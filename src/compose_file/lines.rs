@@ -112,13 +112,20 @@ impl<'t> Source<'t> {
     /// The line break at `end`; at the end of the file, the one the file begins with.
     fn eol_at(self, end: usize) -> &'static str {
         let rest = self.slice(end..self.text.len());
-        let first = || {
-            self.text
-                .find('\n')
-                .map_or("", |newline| self.slice(0..newline))
-        };
-        let crlf = rest.starts_with("\r\n") || (rest.is_empty() && first().ends_with('\r'));
-        if crlf { "\r\n" } else { "\n" }
+        match rest {
+            "" => self.eol(),
+            _ if rest.starts_with("\r\n") => "\r\n",
+            _ => "\n",
+        }
+    }
+
+    /// The line break that the file begins with.
+    pub(super) fn eol(self) -> &'static str {
+        let first = self.text.find('\n').map(|newline| self.slice(0..newline));
+        match first.is_some_and(|line| line.ends_with('\r')) {
+            true => "\r\n",
+            false => "\n",
+        }
     }
 
     /// Applies edits; those at one place stay in the order given, insertions before a

@@ -12,7 +12,7 @@ use super::refusal::{Reason, Stop};
 
 /// `- db` becomes `db:` with its condition below, where the dash was.
 pub(super) fn block_to_map(
-    job: &Job<'_>,
+    job: &Job<'_, '_>,
     key: &Node,
     items: &[Rc<Node>],
 ) -> Result<Vec<Edit>, Stop> {
@@ -55,7 +55,7 @@ pub(super) fn block_to_map(
 
 /// `[db]` becomes `{db: {condition: …}}`, on the lines where it stands.
 pub(super) fn flow_to_map(
-    job: &Job<'_>,
+    job: &Job<'_, '_>,
     key: &Node,
     list: &Node,
     items: &[Rc<Node>],

@@ -4,12 +4,16 @@
 //! ```text
 //! locate   text -> tree with byte ranges         lines    byte ranges -> edited text
 //! model    tree -> services, aliases, `<<`       values   the second parser's opinion
-//! depends_on ─> list, condition, expand ─> block, flow   prove    before and after compared
-//! image ─> tag          env_file                 refusal  why not, and what to write by hand
+//! depends_on ─> list, condition, expand ─> block, flow
+//! declare ───────────────────────> expand ─> block, flow
+//! image ─> tag          env_file
+//! waits    who waits for whom                    prove    before and after compared
+//! said     to choose among several texts         refusal  why not, and what to write by hand
 //! ```
 
 mod block;
 mod condition;
+mod declare;
 mod depends_on;
 mod diff;
 mod env_file;
@@ -22,8 +26,10 @@ mod locate;
 mod model;
 mod prove;
 mod refusal;
+mod said;
 mod tag;
 mod values;
+mod waits;
 
 #[cfg(test)]
 mod corpus_tests;
@@ -39,12 +45,13 @@ mod mutation_tests;
 pub use self::diff::diff;
 pub use self::env_file::{env_value, set_env_value};
 pub use self::refusal::{Reason, Refusal};
+pub use self::said::{Include, Mention, Said};
 pub use self::tag::{TagSource, tag_source};
 
 use self::refusal::Stop;
 
 /// `service` must wait until `dependency` has completed successfully.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Edge {
     /// The service that waits.
     pub service: String,
@@ -85,6 +92,19 @@ impl Patched {
 /// # Errors
 /// [`Refusal`]; all edges are added or none.
 pub fn require_edges(text: &str, edges: &[Edge]) -> Result<Patched, Refusal> {
+    edit_edges(text, edges, false)
+}
+
+/// The same in a text that is merged over others: a service that it does not have is added, with
+/// nothing but its edges. An empty text will do.
+///
+/// # Errors
+/// [`Refusal`]; all edges are added or none.
+pub fn declare_edges(text: &str, edges: &[Edge]) -> Result<Patched, Refusal> {
+    edit_edges(text, edges, true)
+}
+
+fn edit_edges(text: &str, edges: &[Edge], declare: bool) -> Result<Patched, Refusal> {
     let (bom, body) = split_bom(text);
     let refuse = |stop: Stop, edge: Option<Edge>| {
         let blamed = edge.as_ref().map_or(edges, std::slice::from_ref);
@@ -92,19 +112,52 @@ pub fn require_edges(text: &str, edges: &[Edge]) -> Result<Patched, Refusal> {
         let attempted = blamed.iter().map(wait).collect::<Vec<_>>().join(", ");
         stop.refusal(attempted, depends_on::by_hand(body, edges))
     };
-    let edited = depends_on::add_all(body, edges).map_err(|(stop, edge)| refuse(stop, edge))?;
+    let whole = |stop| refuse(stop, None);
+    let absent = match declare {
+        true => declare::missing(body, edges).map_err(whole)?,
+        false => Vec::new(),
+    };
+    let mut edited = match absent.is_empty() {
+        true => body.to_owned(),
+        false => declare::add(body, &absent).map_err(whole)?,
+    };
+    edited = depends_on::add_all(&edited, edges).map_err(|(stop, edge)| refuse(stop, edge))?;
     if edited != body {
-        prove_edges(body, &edited, edges).map_err(|stop| refuse(stop, None))?;
+        prove_edges(body, &edited, edges, declare).map_err(whole)?;
     }
     Ok(Patched::new(text, format!("{bom}{edited}")))
 }
 
-fn prove_edges(before: &str, after: &str, edges: &[Edge]) -> Result<(), Stop> {
-    prove::edges(before, after, edges)?;
-    match depends_on::add_all(after, edges) {
-        Ok(again) if again == after => Ok(()),
-        _ => Err(Reason::Unproven("a second run would edit again").into()),
+fn prove_edges(before: &str, after: &str, edges: &[Edge], declare: bool) -> Result<(), Stop> {
+    let tree = prove::edges(before, after, edges, declare)?;
+    if depends_on::has_all(after, &tree, edges) {
+        Ok(())
+    } else {
+        Err(Reason::Unproven("a second run would edit again").into())
     }
+}
+
+/// What a text says that nothing but these edges stands in, to be merged over others.
+pub fn edges_alone(edges: &[Edge]) -> String {
+    declare::whole(edges)
+}
+
+/// How much a text says about an edge; none where the service is not in it.
+///
+/// # Errors
+/// [`Refusal`] if the text cannot be read.
+pub fn said(text: &str, edge: &Edge) -> Result<Option<Said>, Refusal> {
+    let attempted = || format!("look for `{}`", edge.service);
+    said::said(split_bom(text).1, edge).map_err(|stop| stop.refusal(attempted(), String::new()))
+}
+
+/// The other files that a text includes.
+///
+/// # Errors
+/// [`Refusal`] if the text cannot be read.
+pub fn includes(text: &str) -> Result<Vec<Include>, Refusal> {
+    let attempted = || "look for `include`".to_owned();
+    said::includes(split_bom(text).1).map_err(|stop| stop.refusal(attempted(), String::new()))
 }
 
 /// The image of a service as written, `${…}` and all; None if it is built or defined elsewhere.

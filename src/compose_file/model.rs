@@ -1,6 +1,7 @@
 //! What a tree says as a Compose file: services, aliases and `<<` followed, nothing edited.
 
 use std::cell::Cell;
+use std::collections::HashMap;
 
 use super::locate::{Entry, Kind, Node, Tree};
 use super::refusal::{Reason, Stop};
@@ -14,6 +15,8 @@ const FUEL: u32 = 20_000;
 #[derive(Debug)]
 pub(super) struct Model<'t> {
     tree: &'t Tree,
+    /// By name; one entry for each document that has it. None where there is no `services`.
+    services: Option<HashMap<&'t str, Vec<&'t Entry>>>,
     fuel: Cell<u32>,
 }
 
@@ -47,11 +50,36 @@ pub(super) enum Standing {
 }
 
 impl<'t> Model<'t> {
-    pub(super) fn new(tree: &'t Tree) -> Self {
-        Self {
+    /// # Errors
+    /// `services` is removed by `!reset`.
+    pub(super) fn new(tree: &'t Tree) -> Result<Self, Stop> {
+        let mut model = Self {
             tree,
+            services: None,
             fuel: Cell::new(FUEL),
+        };
+        for document in &tree.documents {
+            let Some(entry) = document.own("services") else {
+                continue;
+            };
+            refuse_reset(&entry.value)?;
+            let services = model.follow(&entry.value)?;
+            if !matches!(services.kind, Kind::Map { .. }) {
+                continue;
+            }
+            let index = model.services.get_or_insert_default();
+            for entry in services.entries() {
+                if let Some(name) = entry.key.text() {
+                    index.entry(name).or_default().push(entry);
+                }
+            }
         }
+        Ok(model)
+    }
+
+    /// Makes the next question as free as the first.
+    pub(super) fn refuel(&self) {
+        self.fuel.set(FUEL);
     }
 
     fn burn(&self, node: &Node) -> Result<(), Stop> {
@@ -135,30 +163,32 @@ impl<'t> Model<'t> {
         Ok(())
     }
 
-    /// The `services` mapping of every document that has one.
-    fn services(&self) -> Result<Vec<&'t Node>, Stop> {
-        let mut found = Vec::new();
-        for document in &self.tree.documents {
-            if let Some(entry) = document.own("services") {
-                refuse_reset(&entry.value)?;
-                found.push(self.follow(&entry.value)?);
-            }
-        }
-        found.retain(|node| matches!(node.kind, Kind::Map { .. }));
-        if found.is_empty() {
-            return Err(Reason::NoServices.into());
-        }
-        Ok(found)
+    fn services(&self) -> Result<&HashMap<&'t str, Vec<&'t Entry>>, Stop> {
+        self.services
+            .as_ref()
+            .ok_or_else(|| Reason::NoServices.into())
+    }
+
+    /// The bodies of a service, one for each document that has it.
+    pub(super) fn bodies_of(&self, name: &str) -> impl Iterator<Item = &'t Node> {
+        let services = self.services.as_ref();
+        let entries = services.and_then(|services| services.get(name));
+        entries.into_iter().flatten().map(|entry| &*entry.value)
+    }
+
+    /// Every service with its bodies, one for each document that has it.
+    pub(super) fn bodies(&self) -> impl Iterator<Item = (&'t str, impl Iterator<Item = &'t Node>)> {
+        self.services.iter().flatten().map(|(name, entries)| {
+            let bodies = entries.iter().map(|entry| &*entry.value);
+            (*name, bodies)
+        })
     }
 
     /// # Errors
     /// Not defined in this text, or in more than one document of it.
     pub(super) fn service(&self, name: &str) -> Result<Service<'t>, Stop> {
-        let mut entries = Vec::new();
-        for services in self.services()? {
-            entries.extend(services.own(name));
-        }
-        let [entry] = entries.as_slice() else {
+        let entries = self.services()?.get(name).map_or(&[][..], Vec::as_slice);
+        let [entry] = entries else {
             let reason = if entries.is_empty() {
                 Reason::UnknownService(name.to_owned())
             } else {
@@ -250,40 +280,6 @@ impl<'t> Model<'t> {
         } else {
             Err(Stop::at(value.line, Reason::NotRequired))
         }
-    }
-
-    /// Whether `from` waits for `to`, over any number of edges that this text states.
-    pub(super) fn reaches(&self, from: &str, to: &str) -> Result<bool, Stop> {
-        let services = self.services()?;
-        let mut seen: Vec<&str> = Vec::new();
-        let mut next = vec![from];
-        while let Some(name) = next.pop() {
-            if name == to {
-                return Ok(true);
-            }
-            let bodies = services.iter().filter_map(|map| map.own(name));
-            for body in bodies {
-                for name in self.waits_for(&body.value) {
-                    if !seen.contains(&name) {
-                        seen.push(name);
-                        next.push(name);
-                    }
-                }
-            }
-        }
-        Ok(false)
-    }
-
-    /// Names only; a service whose `depends_on` makes no sense waits for nobody here.
-    fn waits_for(&self, body: &'t Node) -> Vec<&'t str> {
-        let names = || -> Result<Vec<&'t str>, Stop> {
-            let Some(found) = self.get(self.follow(body)?, "depends_on")? else {
-                return Ok(Vec::new());
-            };
-            let found = self.dependencies(&found.entry.value)?;
-            Ok(found.iter().map(|dependency| dependency.name).collect())
-        };
-        names().unwrap_or_default()
     }
 }
 

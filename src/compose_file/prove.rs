@@ -10,15 +10,28 @@ use super::refusal::{Reason, Stop};
 use super::tag::retag;
 use super::values;
 
-/// `after` says what `before` said, and every edge; comments are all there.
+/// `after` says what `before` said, and every edge; comments are all there. Returns `after` as the
+/// first parser reads it. Services that are not there are there afterwards if `declare`.
 ///
 /// # Errors
 /// [`Reason::SharedAnchor`] if another service changed too, else [`Reason::Unproven`].
-pub(super) fn edges(before: &str, after: &str, edges: &[Edge]) -> Result<(), Stop> {
+pub(super) fn edges(
+    before: &str,
+    after: &str,
+    edges: &[Edge],
+    declare: bool,
+) -> Result<Tree, Stop> {
     let mut wanted = values::read(before)?;
     let mut got = reread(after)?;
+    if declare && wanted.is_empty() {
+        wanted.push(Value::Null);
+    }
     for edge in edges {
         for document in &mut wanted {
+            if declare {
+                let services = mapping_at(document, "services");
+                services.and_then(|services| mapping_at(services, &edge.service));
+            }
             want(document, edge);
         }
         for document in &mut got {
@@ -65,7 +78,7 @@ pub(super) fn images(
         }
     }
     same(&wanted, &got)?;
-    comments(before, after)
+    comments(before, after).map(drop)
 }
 
 fn reread(after: &str) -> Result<Vec<Value>, Stop> {
@@ -107,23 +120,25 @@ fn want(document: &mut Value, edge: &Edge) {
     };
     normalise(service);
     let depends_on = service.entry("depends_on".into()).or_insert(Value::Null);
-    let depends_on = untagged(depends_on);
-    if depends_on.is_null() {
-        *depends_on = Value::Mapping(Mapping::new());
-    }
-    let Some(map) = depends_on.as_mapping_mut() else {
-        return;
-    };
-    let entry = map
-        .entry(edge.dependency.as_str().into())
-        .or_insert(Value::Null);
-    let entry = untagged(entry);
-    if entry.is_null() {
-        *entry = Value::Mapping(Mapping::new());
-    }
-    if let Some(entry) = entry.as_mapping_mut() {
+    if let Some(entry) = mapping_at(depends_on, &edge.dependency)
+        && let Some(entry) = entry.as_mapping_mut()
+    {
         entry.insert("condition".into(), COMPLETED.into());
     }
+}
+
+/// The mapping below a key, made where there is none; none where something else is in its place.
+fn mapping_at<'v>(value: &'v mut Value, key: &str) -> Option<&'v mut Value> {
+    let value = untagged(value);
+    if value.is_null() {
+        *value = Value::Mapping(Mapping::new());
+    }
+    let below = value.as_mapping_mut()?.entry(key.into());
+    let below = untagged(below.or_insert(Value::Null));
+    if below.is_null() {
+        *below = Value::Mapping(Mapping::new());
+    }
+    Some(below)
 }
 
 fn untagged(mut value: &mut Value) -> &mut Value {
@@ -173,17 +188,12 @@ fn same(wanted: &[Value], got: &[Value]) -> Result<(), Stop> {
     Err(Reason::SharedAnchor(others).into())
 }
 
-fn comments(before: &str, after: &str) -> Result<(), Stop> {
+fn comments(before: &str, after: &str) -> Result<Tree, Stop> {
     let before = Tree::parse(before)?;
     let after = Tree::parse(after).map_err(|_| unproven("the first parser rejects it"))?;
-    let texts = |tree: &Tree| {
-        tree.comments
-            .iter()
-            .map(|it| it.text.clone())
-            .collect::<Vec<_>>()
-    };
-    if texts(&before) == texts(&after) {
-        Ok(())
+    let texts = before.comments.iter().map(|it| &it.text);
+    if texts.eq(after.comments.iter().map(|it| &it.text)) {
+        Ok(after)
     } else {
         Err(unproven("a comment was lost or moved"))
     }

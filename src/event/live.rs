@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Checked, Finding, Job, PlanView, Record, StepId};
+use super::{Checked, FileView, Finding, Job, PlanView, Record, StepId};
 
 /// What is shown while it happens and never recorded; it may be dropped when the display is slow.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -42,6 +42,11 @@ pub enum Live {
     },
     /// What would happen, or is about to.
     Plan(Box<PlanView>),
+    /// What has to change in the user's files, where that is all that was asked for.
+    Patch {
+        /// File by file.
+        files: Vec<FileView>,
+    },
     /// What was compared, where no run records it.
     Checks {
         /// One by one.

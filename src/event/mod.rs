@@ -18,7 +18,9 @@ pub use failure::{Failure, FailureClass};
 pub use ids::{RunId, StepId};
 pub use job::{DrainPolicy, Job};
 pub use live::{Live, ProgressUnit, Signal};
-pub use view::{ChangeView, DatabaseView, Finding, PlanView, RoleView, Severity, StepView};
+pub use view::{
+    ChangeView, DatabaseView, FileView, Finding, PlanView, RoleView, Severity, StepView,
+};
 
 /// Version of the record format, the `v` of every line of JSON.
 pub const FORMAT: u8 = 1;

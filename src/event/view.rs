@@ -87,6 +87,17 @@ pub struct ChangeView {
     pub image: Option<String>,
 }
 
+/// What has to change in a file of the user's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileView {
+    /// The file.
+    pub path: std::path::PathBuf,
+    /// Whether it is not there yet.
+    pub new: bool,
+    /// What changes, as a unified diff without context.
+    pub diff: String,
+}
+
 /// What a preflight check or the planner found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {

@@ -20,6 +20,8 @@ const UNSET: [&str; 6] = [
 pub struct ProjectArgs {
     /// The files, in the order in which they are merged.
     pub files: Vec<PathBuf>,
+    /// The override file that is merged last where it is there, if the files were discovered.
+    pub beside: Option<PathBuf>,
     /// The project folder.
     pub directory: PathBuf,
     /// The project's name, where the user or we have said it.
@@ -31,12 +33,18 @@ pub struct ProjectArgs {
 }
 
 impl ProjectArgs {
+    /// The files that there are, in the order in which they are merged.
+    pub fn merged(&self) -> Vec<PathBuf> {
+        let beside = self.beside.iter().filter(|path| path.exists());
+        self.files.iter().chain(beside).cloned().collect()
+    }
+
     /// The arguments as Compose takes them.
     pub fn to_args(&self) -> Vec<String> {
         let mut args = Vec::new();
         let mut put = |flag: &str, value: String| args.extend([flag.to_owned(), value]);
         put("--project-directory", self.directory.display().to_string());
-        for file in &self.files {
+        for file in self.merged() {
             put("-f", file.display().to_string());
         }
         for file in &self.env_files {

@@ -41,23 +41,37 @@ pub fn read(path: &Path) -> Result<Vec<u8>, HostError> {
 /// keeps its mode and owner, and a link stays a link; a new file gets mode 0600.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), HostError> {
     let target = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let folder = target.parent().unwrap_or(Path::new("/"));
-    let write = || -> std::io::Result<()> {
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        file.write_all(bytes)?;
-        if let Ok(old) = target.metadata() {
-            file.as_file()
-                .set_permissions(std::fs::Permissions::from_mode(old.mode() & 0o7777))?;
-            let ours = file.as_file().metadata()?;
-            if (ours.uid(), ours.gid()) != (old.uid(), old.gid()) {
-                std::os::unix::fs::fchown(file.as_file(), Some(old.uid()), Some(old.gid()))?;
-            }
+    write(&target, bytes, &target).map_err(failed("replace", &target))
+}
+
+/// A new file with the mode and owner of another one, there at once and for good.
+pub fn create_like(path: &Path, bytes: &[u8], like: &Path) -> Result<(), HostError> {
+    write(path, bytes, like).map_err(failed("write", path))
+}
+
+fn write(path: &Path, bytes: &[u8], like: &Path) -> std::io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(bytes)?;
+    if let Ok(like) = like.metadata() {
+        file.as_file()
+            .set_permissions(std::fs::Permissions::from_mode(like.mode() & 0o7777))?;
+        let ours = file.as_file().metadata()?;
+        if (ours.uid(), ours.gid()) != (like.uid(), like.gid()) {
+            std::os::unix::fs::fchown(file.as_file(), Some(like.uid()), Some(like.gid()))?;
         }
-        file.as_file().sync_all()?;
-        file.persist(&target).map_err(|error| error.error)?;
-        File::open(folder)?.sync_all()
-    };
-    write().map_err(failed("replace", &target))
+    }
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    File::open(folder)?.sync_all()
+}
+
+/// Whether a file may be replaced, or written where there is none.
+pub fn is_writable(path: &Path) -> bool {
+    let may = |path: &Path| rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_ok();
+    let target = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let folder = target.parent().unwrap_or(Path::new("/"));
+    may(folder) && (!target.exists() || may(&target))
 }
 
 /// A new file with mode 0600; fails where there is one.

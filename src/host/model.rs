@@ -129,6 +129,22 @@ impl Model {
         })
     }
 
+    /// Whether a service waits for another one, directly or through others. Everybody waits for
+    /// himself.
+    pub fn waits_for(&self, service: &str, other: &str) -> bool {
+        let mut seen = std::collections::BTreeSet::from([service]);
+        let mut next = vec![service];
+        while let Some(name) = next.pop() {
+            if name == other {
+                return true;
+            }
+            let edges = self.services.get(name).map(|service| &service.depends_on);
+            let names = edges.into_iter().flat_map(BTreeMap::keys);
+            next.extend(names.map(String::as_str).filter(|name| seen.insert(name)));
+        }
+        false
+    }
+
     /// The services in an order in which everything stands after what it depends on; within
     /// that, by name.
     pub fn start_order(&self) -> Vec<String> {
@@ -224,6 +240,25 @@ impl Service {
         Some(
             time("start_period").unwrap_or_default() + (interval + timeout).saturating_mul(retries),
         )
+    }
+
+    /// What it runs, as far as the files say: entrypoint and command, word by word.
+    pub fn command(&self) -> String {
+        let words = ["entrypoint", "command"].map(|key| self.rest.get(key));
+        let words = words.into_iter().flatten().flat_map(|value| match value {
+            serde_json::Value::Array(words) => words.as_slice(),
+            other => std::slice::from_ref(other),
+        });
+        let words: Vec<&str> = words.filter_map(serde_json::Value::as_str).collect();
+        words.join(" ")
+    }
+
+    /// Whether it is there to be asked: it has ports or a health check.
+    pub fn serves(&self) -> bool {
+        let ports = ["ports", "expose"]
+            .iter()
+            .any(|key| self.rest.contains_key(*key));
+        ports || self.healthcheck.is_some()
     }
 
     /// Whether it is started again whenever it ends, also when all went well.

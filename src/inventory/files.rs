@@ -1,4 +1,5 @@
-//! Which files make up the project: named ones, else what Compose would discover.
+//! Which files make up the project: named ones, else what Compose would discover, and what they
+//! include.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -44,8 +45,35 @@ pub struct Named<'a> {
 pub struct Located {
     /// How to tell Compose.
     pub args: ProjectArgs,
-    /// Compose files and the files that set variables for them, with their text.
+    /// What they say.
+    pub sources: Sources,
+}
+
+/// The texts that an edit may touch.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sources {
+    /// Compose files in the order in which they are merged, included ones before those that
+    /// include them. Files that are included from elsewhere are left out: they are others'.
+    pub compose: Vec<PathBuf>,
+    /// Files that set variables, those whose word counts first.
+    pub variables: Vec<PathBuf>,
+    /// The text of each.
     pub texts: BTreeMap<PathBuf, String>,
+}
+
+impl Sources {
+    /// The text of one of the files.
+    pub fn text(&self, path: &Path) -> &str {
+        self.texts.get(path).map_or("", String::as_str)
+    }
+
+    fn read_variables(&mut self, path: PathBuf) -> Result<(), HostError> {
+        if let Some(text) = files::read_text(&path)? {
+            self.variables.push(path.clone());
+            self.texts.insert(path, text);
+        }
+        Ok(())
+    }
 }
 
 /// Finds the project's files (rule R0: flags, then environment, then discovery).
@@ -65,17 +93,14 @@ pub fn locate(named: &Named<'_>) -> Result<Located, Failure> {
     if paths.is_empty() {
         paths = from_dot_env(&start, named.separator)?;
     }
+    let mut beside = None;
     if paths.is_empty() {
-        paths = discover(&start)?;
+        let (base, over) = discover(&start)?;
+        paths = vec![base];
+        beside = Some(over);
     }
-    let mut texts = BTreeMap::new();
     for path in &mut paths {
         *path = clean(path);
-        let text = files::read_text(path)?.ok_or_else(|| {
-            Failure::new(format!("there is no Compose file `{}`", path.display()))
-                .class(FailureClass::Usage)
-        })?;
-        texts.insert(path.clone(), text);
     }
     let directory = match named.directory {
         Some(_) => clean(&start),
@@ -90,27 +115,94 @@ pub fn locate(named: &Named<'_>) -> Result<Located, Failure> {
         .iter()
         .map(|path| clean(&absolute(path)))
         .collect();
-    let dot_env = directory.join(".env");
-    let variables = if env_files.is_empty() {
-        vec![dot_env]
-    } else {
-        env_files.clone()
+    let args = ProjectArgs {
+        files: paths,
+        beside,
+        directory,
+        name: named.name.map(str::to_owned),
+        env_files,
+        profiles: named.profiles.to_vec(),
     };
-    for path in variables {
-        if let Some(text) = files::read_text(&path)? {
-            texts.insert(path, text);
-        }
+    let sources = read(&args)?;
+    Ok(Located { args, sources })
+}
+
+fn read(args: &ProjectArgs) -> Result<Sources, Failure> {
+    let mut sources = Sources::default();
+    // Of several env files the last one's word counts.
+    for path in args.env_files.iter().rev() {
+        sources.read_variables(path.clone())?;
     }
-    Ok(Located {
-        args: ProjectArgs {
-            files: paths,
-            directory,
-            name: named.name.map(str::to_owned),
-            env_files,
-            profiles: named.profiles.to_vec(),
-        },
-        texts,
-    })
+    if args.env_files.is_empty() {
+        sources.read_variables(args.directory.join(".env"))?;
+    }
+    for path in args.merged() {
+        let text = files::read_text(&path)?.ok_or_else(|| {
+            Failure::new(format!("there is no Compose file `{}`", path.display()))
+                .class(FailureClass::Usage)
+        })?;
+        let mut including = Including {
+            project: &args.directory,
+            sources: &mut sources,
+        };
+        including.read(&text, &args.directory, 0)?;
+        sources.compose.push(path.clone());
+        sources.texts.insert(path, text);
+    }
+    Ok(sources)
+}
+
+/// Includes within includes; Compose refuses circles.
+const DEEPEST: u8 = 20;
+
+/// Reads what is included, as far as it belongs to the project.
+struct Including<'a> {
+    project: &'a Path,
+    sources: &'a mut Sources,
+}
+
+impl Including<'_> {
+    fn read(&mut self, text: &str, folder: &Path, depth: u8) -> Result<(), HostError> {
+        // What cannot be read here, Compose complains about.
+        let includes = crate::compose_file::includes(text).unwrap_or_default();
+        for include in includes.iter().filter(|_| depth < DEEPEST) {
+            let paths: Vec<PathBuf> = include
+                .paths
+                .iter()
+                .map(|path| clean(&folder.join(path)))
+                .collect();
+            let inner = match (&include.project_directory, paths.first()) {
+                (Some(named), _) => clean(&folder.join(named)),
+                (None, Some(first)) => first.parent().unwrap_or(folder).to_owned(),
+                (None, None) => continue,
+            };
+            for path in paths {
+                // Links are followed: what lies elsewhere may be anybody's.
+                let real = path.canonicalize().unwrap_or_default();
+                let ours = real.starts_with(self.project.canonicalize().unwrap_or_default());
+                if !ours || self.sources.texts.contains_key(&path) {
+                    continue;
+                }
+                let Some(text) = files::read_text(&path)? else {
+                    continue;
+                };
+                self.read(&text, &inner, depth + 1)?;
+                self.sources.compose.push(path.clone());
+                self.sources.texts.insert(path, text);
+            }
+            let named = include.env_files.iter().map(|path| folder.join(path));
+            let mut variables: Vec<PathBuf> = named.map(|path| clean(&path)).collect();
+            if variables.is_empty() {
+                variables.push(inner.join(".env"));
+            }
+            for path in variables {
+                if !self.sources.texts.contains_key(&path) {
+                    self.sources.read_variables(path)?;
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 /// `COMPOSE_FILE` may stand in `.env` too.
@@ -124,8 +216,9 @@ fn from_dot_env(folder: &Path, separator: char) -> Result<Vec<PathBuf>, HostErro
         .collect())
 }
 
-/// Upward from `start`: the first folder with a base file, and one override beside it.
-fn discover(start: &Path) -> Result<Vec<PathBuf>, Failure> {
+/// Upward from `start`: the first folder with a base file, and the override file beside it, or
+/// where one can be put that Compose would find.
+fn discover(start: &Path) -> Result<(PathBuf, PathBuf), Failure> {
     for folder in start.ancestors() {
         let first = |names: &[&str]| {
             names
@@ -134,7 +227,13 @@ fn discover(start: &Path) -> Result<Vec<PathBuf>, Failure> {
                 .find(|path| path.is_file())
         };
         if let Some(base) = first(&BASES) {
-            return Ok(std::iter::once(base).chain(first(&OVERRIDES)).collect());
+            let name = base.file_name().unwrap_or_default().to_string_lossy();
+            let new = match name.starts_with("docker-") {
+                true => OVERRIDES[2],
+                false => OVERRIDES[1],
+            };
+            let over = first(&OVERRIDES).unwrap_or_else(|| folder.join(new));
+            return Ok((base, over));
         }
     }
     Err(Failure::new(format!(
@@ -198,7 +297,7 @@ mod tests {
         ]);
         let located = locate_in(&folder.path().join("sub"), &[]).expect("found");
         let names = ["compose.yml", "compose.override.yml"].map(|name| folder.path().join(name));
-        assert_eq!(located.args.files, names);
+        assert_eq!(located.args.merged(), names);
         assert_eq!(located.args.directory, folder.path());
     }
 
@@ -214,7 +313,12 @@ mod tests {
             located.args.files,
             ["x.yml", "y.yml"].map(|name| folder.path().join(name))
         );
-        assert!(located.texts.contains_key(&folder.path().join(".env")));
+        assert!(
+            located
+                .sources
+                .texts
+                .contains_key(&folder.path().join(".env"))
+        );
     }
 
     #[test]

@@ -141,16 +141,26 @@ pub(super) async fn other_projects(
 }
 
 pub(super) fn other_files(made: &[Made], args: &ProjectArgs) -> Vec<String> {
-    let ours: Vec<String> = args
-        .files
-        .iter()
-        .map(|file| file.display().to_string())
-        .collect();
+    let joined = |files: &[PathBuf]| {
+        let files: Vec<String> = files
+            .iter()
+            .map(|file| file.display().to_string())
+            .collect();
+        files.join(",")
+    };
+    // An override file may come or go; whoever leaves it to Compose which files there are wants
+    // it that way.
+    let mut ours = vec![joined(&args.merged())];
+    if let Some(beside) = &args.beside {
+        ours.push(joined(&args.files));
+        let files = args.files.iter().chain([beside]);
+        ours.push(joined(&files.cloned().collect::<Vec<_>>()));
+    }
     let labels = made
         .iter()
         .filter_map(|made| made.labels.get("com.docker.compose.project.config_files"));
     let mut others: Vec<String> = labels
-        .filter(|theirs| **theirs != ours.join(","))
+        .filter(|theirs| !ours.contains(theirs))
         .cloned()
         .collect();
     others.sort();

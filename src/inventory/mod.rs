@@ -2,13 +2,14 @@
 //!
 //! It must not know what will be done about it.
 
+mod app;
 mod database;
 mod files;
 mod ground;
 mod images;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::event::{Failure, Job};
 use crate::host::compose::{DockerCompose, ProjectArgs};
@@ -16,11 +17,12 @@ use crate::host::docker::{Docker, EngineFacts, Made};
 use crate::host::jobs::{JobQuery, jobs};
 use crate::host::postgres::Postgres;
 use crate::host::process::Children;
-use crate::host::{Compose, Condition, Container, HostError, Model, Mounted, Redactor};
-use crate::recipe::{Candidate, Drain, Recipe, infer};
+use crate::host::{Compose, Container, HostError, Model, Mounted, Redactor};
+use crate::recipe::{Drain, Recipe};
 
+pub use app::App;
 pub use database::{DatabaseFacts, Session, login};
-pub use files::{Located, Named, locate};
+pub use files::{Located, Named, Sources, locate};
 use ground::Diverged;
 pub use ground::{Ground, Place};
 pub use images::{ImageFacts, Wanted};
@@ -39,6 +41,8 @@ pub struct Inventory {
     pub recipe: Recipe,
     /// Whether the recipe is a guess.
     pub inferred: bool,
+    /// Services each of which may be the one that migrates, where that cannot be told.
+    pub migrations: Vec<String>,
     /// Every service of the model.
     pub services: BTreeMap<String, ServiceFacts>,
     /// The database, where it could be asked.
@@ -51,8 +55,8 @@ pub struct Inventory {
     pub ground: Ground,
     /// Jobs under way.
     pub jobs: Vec<Job>,
-    /// The files that an edit may touch, with their text: Compose files and `.env`.
-    pub texts: BTreeMap<PathBuf, String>,
+    /// What its files say.
+    pub sources: Sources,
     /// Knows the secrets of the project.
     pub redactor: Redactor,
 }
@@ -87,6 +91,8 @@ pub struct Looking<'a> {
     pub located: Located,
     /// A recipe that the user gave.
     pub recipe: Option<Recipe>,
+    /// The service that migrates, where the user has said so.
+    pub migration: Option<&'a str>,
     /// The release to go to.
     pub to: Option<&'a str>,
     /// Where backups and journal go.
@@ -123,7 +129,7 @@ impl Inventory {
         looking: Looking<'_>,
         usable: impl Fn(&EngineFacts, &str) -> bool,
     ) -> Result<Self, Blind> {
-        let Located { mut args, texts } = looking.located;
+        let Located { mut args, sources } = looking.located;
         let reading = |args: &ProjectArgs| {
             let (command, children) = (looking.docker_command.to_owned(), Children::reading());
             DockerCompose::new(command, args.clone(), children)
@@ -141,7 +147,11 @@ impl Inventory {
         args.name = Some(model.name.clone());
         let compose = reading(&args);
         let docker = looking.docker.clone().of_project(&model.name);
-        let (recipe, inferred) = recipe_for(looking.recipe, &model)?;
+        let App {
+            recipe,
+            inferred,
+            migrations,
+        } = App::of(looking.recipe, looking.migration, &model)?;
         let (diverged, made, volumes, networks, other_projects, inactive) = tokio::try_join!(
             async { Ok(ground::diverged(&compose, &docker, &model).await) },
             docker.containers(),
@@ -197,11 +207,12 @@ impl Inventory {
             engine,
             recipe,
             inferred,
+            migrations,
             services,
             database,
             database_trouble: trouble,
             jobs,
-            texts,
+            sources,
             redactor,
         })
     }
@@ -285,51 +296,12 @@ async fn look_at_data(
     Ok(data)
 }
 
-fn recipe_for(given: Option<Recipe>, model: &Model) -> Result<(Recipe, bool), Failure> {
-    if let Some(recipe) = given {
-        return Ok((recipe, false));
-    }
-    let images = model
-        .services
-        .iter()
-        .filter_map(|(name, service)| Some((name.clone(), service.image.clone()?)))
-        .collect();
-    let built_in = Recipe::built_in(&images).map_err(|error| Failure::from_error(&error))?;
-    Ok(match built_in {
-        Some(recipe) => (recipe, false),
-        None => (infer(&candidates(model)), true),
-    })
-}
-
 /// How to ask the app's database for its jobs.
 pub fn job_query(drain: &Drain) -> JobQuery {
     JobQuery {
         sql: drain.active.clone(),
         stale_seconds: drain.stale_seconds,
     }
-}
-
-fn candidates(model: &Model) -> Vec<Candidate> {
-    model
-        .services
-        .iter()
-        .map(|(name, service)| Candidate {
-            service: name.clone(),
-            image: service.image.clone().unwrap_or_default(),
-            depends_on: service.depends_on.keys().cloned().collect(),
-            completed_for: model
-                .services
-                .iter()
-                .filter(|(_, other)| {
-                    other.depends_on.get(name).is_some_and(|edge| {
-                        edge.condition == Condition::ServiceCompletedSuccessfully
-                    })
-                })
-                .map(|(other, _)| other.clone())
-                .collect(),
-            one_shot: service.may_end(),
-        })
-        .collect()
 }
 
 fn services(

@@ -1,6 +1,8 @@
 //! Bringing an open run to its end, from wherever it stands. The way of a new run and of one
 //! that is taken up again is the same.
 
+use std::path::PathBuf;
+
 use super::outlook::Outlook;
 use super::project::Project;
 use super::stop::StopRequest;
@@ -332,6 +334,7 @@ impl<'a> Driver<'a> {
             failure,
             state,
             next,
+            change_needed: false,
         })
     }
 
@@ -369,21 +372,37 @@ impl<'a> Driver<'a> {
 
     /// What to type, from anywhere.
     fn command(&self, verb: &str) -> String {
+        let mut args = self.inventory.args.clone();
+        if args.beside.is_some() {
+            // They are found again, those that a run adds or takes away, too.
+            args.files.clear();
+            args.beside = None;
+        }
+        let Settings {
+            here,
+            state_dir,
+            recipe,
+            migration,
+            ..
+        } = self.settings;
+        let path = |path: &PathBuf| here.join(path).display().to_string();
+        let more = [
+            ("--state-dir", state_dir.as_ref().map(path)),
+            ("--recipe", recipe.as_ref().map(path)),
+            ("--migration", migration.clone()),
+        ];
         let mut words = vec!["eneo-upgrade".to_owned()];
-        let args = &self.inventory.args;
-        words.extend(args.to_args().into_iter().map(
-            |word| match word.contains(char::is_whitespace) {
-                true => format!("'{word}'"),
-                false => word,
-            },
-        ));
-        if let Some(path) = &self.settings.state_dir {
-            words.extend([
-                "--state-dir".to_owned(),
-                self.settings.here.join(path).display().to_string(),
-            ]);
+        words.extend(args.to_args());
+        for (flag, value) in more {
+            words.extend(value.into_iter().flat_map(|value| [flag.to_owned(), value]));
         }
         words.push(verb.to_owned());
-        words.join(" ")
+        let quoted = words.into_iter().map(|word| {
+            match word.contains(|c: char| c.is_whitespace() || "'\"$&;()<>|*?`\\".contains(c)) {
+                true => format!("'{}'", word.replace('\'', r"'\''")),
+                false => word,
+            }
+        });
+        quoted.collect::<Vec<_>>().join(" ")
     }
 }

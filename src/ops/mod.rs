@@ -6,6 +6,7 @@ mod drive;
 mod history;
 mod jobs;
 mod outlook;
+mod patch;
 mod plan;
 mod project;
 mod resume;
@@ -17,6 +18,7 @@ mod verify;
 
 pub use history::{Status, history, logs, status};
 pub use jobs::{JobList, drain, jobs};
+pub use patch::{patch, patched};
 pub use plan::{check, plan};
 pub use resume::resume;
 pub use rollback::rollback;
@@ -61,12 +63,15 @@ pub struct Ended {
     pub state: Vec<String>,
     /// What to type next.
     pub next: Vec<String>,
+    /// Whether files have to be changed that were only to be looked at.
+    pub change_needed: bool,
 }
 
 impl Ended {
     fn plain(outcome: Outcome, state: &str) -> Self {
         Self {
             outcome: Some(outcome),
+            change_needed: false,
             failure: None,
             state: vec![state.to_owned()],
             next: Vec::new(),

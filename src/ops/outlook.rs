@@ -3,6 +3,7 @@
 use super::project::Project;
 use super::state_folder;
 use crate::event::{Failure, Finding, PlanView};
+use crate::host::files;
 use crate::inventory::Inventory;
 use crate::plan::{self, Changes, Fetched, FileEdits, Plan, Run};
 use crate::preflight::{self, Case};
@@ -66,9 +67,11 @@ impl Outlook {
         if edited || as_if {
             match plan::plan_edits(&inventory, to) {
                 Ok(planned) => edits = planned,
-                Err(finding) => findings.push(finding),
+                Err(found) => findings.extend(found),
             }
         }
+        let unwritable = edits.iter().filter(|file| !files::is_writable(&file.path));
+        findings.extend(unwritable.map(|file| preflight::not_writable(&file.path)));
         if !edited {
             edits.clear();
         }

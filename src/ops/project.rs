@@ -22,6 +22,7 @@ pub(super) struct Project {
     pub(super) docker: Docker,
     docker_command: PathBuf,
     recipe: Option<Recipe>,
+    migration: Option<String>,
 }
 
 /// Where a project's files and state are; needs no engine.
@@ -49,11 +50,7 @@ impl Project {
     pub(super) async fn open(settings: &Settings) -> Result<Self, Failure> {
         let (located, state) = find(settings)?;
         let recipe = recipe(settings)?;
-        let docker_command = which::which("docker").map_err(|_| {
-            Failure::new("cannot find the `docker` command")
-                .hint("install Docker and its Compose plugin")
-                .class(FailureClass::Refused)
-        })?;
+        let docker_command = docker_command()?;
         let docker = Docker::connect(&Endpoint {
             host: settings.docker_host.clone(),
             docker: docker_command.clone(),
@@ -71,6 +68,7 @@ impl Project {
             docker,
             docker_command,
             recipe,
+            migration: settings.migration.clone(),
         })
     }
 
@@ -80,6 +78,7 @@ impl Project {
             docker_command: &self.docker_command,
             located: self.located.clone(),
             recipe: self.recipe.clone(),
+            migration: self.migration.as_deref(),
             to,
             state: self.state.path(),
         };
@@ -132,7 +131,16 @@ impl Project {
     }
 }
 
-fn recipe(settings: &Settings) -> Result<Option<Recipe>, Failure> {
+pub(super) fn docker_command() -> Result<PathBuf, Failure> {
+    which::which("docker").map_err(|_| {
+        Failure::new("cannot find the `docker` command")
+            .hint("install Docker and its Compose plugin")
+            .class(FailureClass::Refused)
+    })
+}
+
+/// The recipe that the user gave.
+pub(super) fn recipe(settings: &Settings) -> Result<Option<Recipe>, Failure> {
     let Some(path) = &settings.recipe else {
         return Ok(None);
     };

@@ -48,6 +48,11 @@ impl StateFolder {
         self.run(run).join("files")
     }
 
+    /// What is kept of files that were changed outside a run.
+    pub(super) fn patches(&self, id: &RunId) -> PathBuf {
+        self.path.join("patches").join(id.as_str())
+    }
+
     /// The journal, made with its folder where there is none.
     pub(super) async fn journal(&self) -> Result<Journal, Failure> {
         Journal::open(&self.path.join("journal.db"))
@@ -67,22 +72,8 @@ impl StateFolder {
     /// The second lock is the machine's: another state folder must not open a second run on the
     /// same containers. It also says where the first state folder is.
     pub(super) async fn lock(&self, engine: &str, project: &str) -> Result<RunLock, Failure> {
-        files::private_folder(&self.path)?;
-        let ignore = self.path.join(".gitignore");
-        if !ignore.exists() {
-            files::replace(&ignore, b"*\n")?;
-        }
-        let busy = |path: &Path| {
-            Failure::new(format!(
-                "another eneo-upgrade is at work on project `{project}`"
-            ))
-            .details(vec![format!("it holds `{}`", path.display())])
-            .hint("`eneo-upgrade status` shows what it does")
-            .class(FailureClass::Busy)
-        };
-        let path = self.path.join("lock");
-        let ours = files::lock_file(&path)?;
-        ours.try_lock().map_err(|_| busy(&path))?;
+        let ours = self.lock_files(project)?;
+        let busy = |path: &Path| busy(project, path);
         files::private_folder(&self.machine)?;
         let key = files::sha256(format!("{engine} {project}").as_bytes());
         let path = self
@@ -95,6 +86,19 @@ impl StateFolder {
             _project: ours,
             _machine: machine,
         })
+    }
+
+    /// Makes the folder and takes the project's files for this process.
+    pub(super) fn lock_files(&self, project: &str) -> Result<File, Failure> {
+        files::private_folder(&self.path)?;
+        let ignore = self.path.join(".gitignore");
+        if !ignore.exists() {
+            files::replace(&ignore, b"*\n")?;
+        }
+        let path = self.path.join("lock");
+        let lock = files::lock_file(&path)?;
+        lock.try_lock().map_err(|_| busy(project, &path))?;
+        Ok(lock)
     }
 
     async fn no_run_elsewhere(
@@ -138,6 +142,15 @@ impl StateFolder {
         machine.sync_all().map_err(failed)?;
         Ok(())
     }
+}
+
+fn busy(project: &str, path: &Path) -> Failure {
+    Failure::new(format!(
+        "another eneo-upgrade is at work on project `{project}`"
+    ))
+    .details(vec![format!("it holds `{}`", path.display())])
+    .hint("`eneo-upgrade status` shows what it does")
+    .class(FailureClass::Busy)
 }
 
 pub(super) fn failure(error: &JournalError) -> Failure {

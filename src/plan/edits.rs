@@ -1,12 +1,16 @@
-//! Which of the user's files have to say something else, and where (rules R2 and R3).
+//! The edits of the user's files, file by file.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::compose_file::{self, Reason, TagSource};
+use super::gates::{self, Project};
+use super::tags;
+use crate::compose_file::{self, Refusal};
 use crate::event::{Finding, Severity};
-use crate::inventory::Inventory;
-use crate::steps::Edit;
+use crate::host::compose::ProjectArgs;
+use crate::host::files;
+use crate::inventory::{Inventory, Sources};
+use crate::steps::{Edit, EditFile};
 
 /// The edits of one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,30 +19,69 @@ pub struct FileEdits {
     pub path: PathBuf,
     /// What is changed, in order.
     pub edits: Vec<Edit>,
-    /// Its text now.
-    pub before: String,
+    /// Its text now; none where it is a new file.
+    pub before: Option<String>,
     /// Its text afterwards.
     pub after: String,
 }
 
+impl FileEdits {
+    /// What changes, as a unified diff without context.
+    pub fn diff(&self) -> String {
+        let before = self.before.as_deref().unwrap_or_default();
+        compose_file::diff(before, &self.after, &self.path.display().to_string())
+    }
+
+    /// The step that makes them; the text before is kept in `folder`.
+    pub fn step(&self, folder: &Path, number: usize, args: &ProjectArgs) -> EditFile {
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+        let sha256 = |text: &String| files::sha256(text.as_bytes());
+        EditFile {
+            path: self.path.clone(),
+            edits: self.edits.clone(),
+            before: self.before.as_ref().map(sha256),
+            after: sha256(&self.after),
+            saved: folder.join(format!("{number}-{name}")),
+            like: args.files.first().unwrap_or(&self.path).clone(),
+            images: BTreeMap::new(),
+        }
+    }
+}
+
 /// Plans all edits: services of the app wait for its migration, and with a release to go to the
 /// tag of its images. What cannot be edited is a finding that says what to write by hand.
-pub fn plan_edits(inventory: &Inventory, to: Option<&str>) -> Result<Vec<FileEdits>, Finding> {
+pub fn plan_edits(inventory: &Inventory, to: Option<&str>) -> Result<Vec<FileEdits>, Vec<Finding>> {
+    let project = Project {
+        args: &inventory.args,
+        sources: &inventory.sources,
+        model: &inventory.model,
+        inactive: &inventory.ground.inactive,
+    };
+    let tags = tags::edits(inventory, to).map_err(|finding| vec![finding])?;
+    let wanted = gates::wanted(&inventory.recipe.roles, &inventory.model);
+    let gates = gates::edits(&project, &wanted)?;
+    by_file(&inventory.sources, tags.into_iter().chain(gates)).map_err(|finding| vec![finding])
+}
+
+/// Puts the edits of one file together, and makes them on its text.
+pub(super) fn by_file(
+    sources: &Sources,
+    edits: impl IntoIterator<Item = (PathBuf, Edit)>,
+) -> Result<Vec<FileEdits>, Finding> {
     let mut planned: BTreeMap<PathBuf, Vec<Edit>> = BTreeMap::new();
-    for (path, edit) in tags(inventory, to)?.into_iter().chain(gates(inventory)?) {
+    for (path, edit) in edits {
         planned.entry(path).or_default().push(edit);
     }
-    let mut files = Vec::new();
+    let mut changed = Vec::new();
     for (path, edits) in planned {
-        let before = inventory.texts.get(&path).cloned().unwrap_or_default();
-        let mut after = before.clone();
-        for edit in &edits {
-            after = edit
-                .apply(&after)
-                .map_err(|refusal| refused(&path, &refusal))?;
-        }
-        if after != before {
-            files.push(FileEdits {
+        let before = sources.texts.get(&path).cloned();
+        let text = before.clone().unwrap_or_default();
+        let after = edits
+            .iter()
+            .try_fold(text.clone(), |text, edit| edit.apply(&text))
+            .map_err(|refusal| refused(&path, &refusal))?;
+        if after != text {
+            changed.push(FileEdits {
                 path,
                 edits,
                 before,
@@ -46,12 +89,13 @@ pub fn plan_edits(inventory: &Inventory, to: Option<&str>) -> Result<Vec<FileEdi
             });
         }
     }
-    // The file that sets variables last: Compose files may be judged by what it says.
-    files.sort_by_key(|file| !inventory.args.files.contains(&file.path));
-    Ok(files)
+    // Files that set variables last: Compose files may be judged by what they say.
+    changed.sort_by_key(|file| sources.variables.contains(&file.path));
+    Ok(changed)
 }
 
-fn refused(path: &Path, refusal: &compose_file::Refusal) -> Finding {
+/// Why a file is not edited, with what to write by hand.
+pub fn refused(path: &Path, refusal: &Refusal) -> Finding {
     let by_hand = refusal.by_hand.trim_end();
     Finding {
         id: refusal.code().to_owned(),
@@ -64,124 +108,11 @@ fn refused(path: &Path, refusal: &compose_file::Refusal) -> Finding {
     }
 }
 
-/// Compose files, the one that is merged last first.
-fn files(inventory: &Inventory) -> impl Iterator<Item = (&PathBuf, &String)> {
-    let files = inventory.args.files.iter().rev();
-    files.filter_map(|path| inventory.texts.get_key_value(path))
-}
-
-fn gates(inventory: &Inventory) -> Result<Vec<(PathBuf, Edit)>, Finding> {
-    let roles = &inventory.recipe.roles;
-    let Some(migration) = &roles.migration else {
-        return Ok(Vec::new());
-    };
-    let ungated = roles.writers.iter().chain(&roles.worker).filter(|service| {
-        inventory.model.services.contains_key(*service)
-            && !inventory.model.is_gated(service, migration)
-    });
-    let mut edits: BTreeMap<PathBuf, Vec<String>> = BTreeMap::new();
-    for service in ungated {
-        let path = file_of(inventory, service, migration)?;
-        edits.entry(path).or_default().push(service.clone());
-    }
-    let gate = |services| Edit::Gate {
-        services,
-        dependency: migration.clone(),
-    };
-    Ok(edits
-        .into_iter()
-        .map(|(path, services)| (path, gate(services)))
-        .collect())
-}
-
-/// The last file that describes the service.
-fn file_of(inventory: &Inventory, service: &str, dependency: &str) -> Result<PathBuf, Finding> {
-    let edit = Edit::Gate {
-        services: vec![service.to_owned()],
-        dependency: dependency.to_owned(),
-    };
-    let mut last = None;
-    for (path, text) in files(inventory) {
-        match edit.apply(text) {
-            Ok(_) => return Ok(path.clone()),
-            Err(refusal) => match refusal.reason {
-                Reason::UnknownService(_) | Reason::NoServices => {
-                    last = last.or(Some(refused(path, &refusal)));
-                }
-                _ => return Err(refused(path, &refusal)),
-            },
-        }
-    }
-    Err(last.unwrap_or_else(|| nowhere(service, "its `depends_on`")))
-}
-
-fn nowhere(service: &str, what: &str) -> Finding {
+pub(super) fn refusal(id: &str, text: String, cure: String) -> Finding {
     Finding {
-        id: "not-in-a-file".to_owned(),
+        id: id.to_owned(),
         severity: Severity::Refusal,
-        text: format!("none of the project's files says {what} for service `{service}`"),
-        cure: "change it by hand where it is set".to_owned(),
+        text,
+        cure,
     }
-}
-
-fn tags(inventory: &Inventory, to: Option<&str>) -> Result<Vec<(PathBuf, Edit)>, Finding> {
-    let Some(to) = to else {
-        return Ok(Vec::new());
-    };
-    let mut in_file: BTreeMap<PathBuf, Vec<String>> = BTreeMap::new();
-    let mut variables: BTreeSet<(PathBuf, String)> = BTreeSet::new();
-    for (service, facts) in &inventory.services {
-        let carries = |image: &str| inventory.recipe.carries_release(image);
-        if !facts
-            .image
-            .as_ref()
-            .is_some_and(|image| carries(&image.reference))
-        {
-            continue;
-        }
-        match place_of_tag(inventory, service)? {
-            Place::File(path) => in_file.entry(path).or_default().push(service.clone()),
-            Place::Variable(path, name) => {
-                variables.insert((path, name));
-            }
-        }
-    }
-    let of_files = in_file.into_iter().map(|(path, services)| {
-        let tag = to.to_owned();
-        (path, Edit::ImageTag { services, tag })
-    });
-    let of_variables = variables.into_iter().map(|(path, name)| {
-        let value = to.to_owned();
-        (path, Edit::Variable { name, value })
-    });
-    Ok(of_files.chain(of_variables).collect())
-}
-
-enum Place {
-    File(PathBuf),
-    Variable(PathBuf, String),
-}
-
-fn place_of_tag(inventory: &Inventory, service: &str) -> Result<Place, Finding> {
-    for (path, text) in files(inventory) {
-        let Ok(Some(raw)) = compose_file::image_of(text, service) else {
-            continue;
-        };
-        return match compose_file::tag_source(&raw) {
-            TagSource::Variable { name, default } => {
-                let variables = inventory
-                    .texts
-                    .iter()
-                    .filter(|(path, _)| !inventory.args.files.contains(path));
-                let sets = |text: &str| compose_file::env_value(text, &name).is_some();
-                match variables.into_iter().find(|(_, text)| sets(text)) {
-                    Some((path, _)) => Ok(Place::Variable(path.clone(), name)),
-                    None if default.is_some() => Ok(Place::File(path.clone())),
-                    None => Err(nowhere(service, &format!("`{name}`, the tag of the image"))),
-                }
-            }
-            _ => Ok(Place::File(path.clone())),
-        };
-    }
-    Err(nowhere(service, "the image"))
 }

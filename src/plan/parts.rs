@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use super::upgrade::Planner;
 use super::{FileEdits, MIGRATION_LIMIT, WINDOW, new_tag};
 use crate::event::DrainPolicy;
-use crate::host::files;
 use crate::inventory::{Wanted, data_folder};
 use crate::recipe::Reference;
 use crate::steps::{
@@ -83,22 +82,16 @@ impl Planner<'_> {
     }
 
     pub(super) fn edit_file(&self, number: usize, file: &FileEdits, last: bool) -> EditFile {
-        let name = file.path.file_name().unwrap_or_default().to_string_lossy();
         let targets = self.inventory.services.iter().filter_map(|(name, facts)| {
             let image = facts.image.as_ref()?;
             (image.target != image.reference).then(|| (name.clone(), image.target.clone()))
         });
         EditFile {
-            path: file.path.clone(),
-            edits: file.edits.clone(),
-            before: files::sha256(file.before.as_bytes()),
-            after: files::sha256(file.after.as_bytes()),
-            saved: self.run.files.join(format!("{number}-{name}")),
-            images: if last {
-                targets.collect()
-            } else {
-                BTreeMap::new()
+            images: match last {
+                true => targets.collect(),
+                false => BTreeMap::new(),
             },
+            ..file.step(&self.run.files, number, &self.inventory.args)
         }
     }
 

@@ -258,12 +258,7 @@ fn put_back_files(plan: &mut Plan, touched: &[Touched]) {
     for touched in touched {
         if let AnyStep::EditFile(step) = &touched.step {
             plan.push(
-                AnyStep::RestoreFile(RestoreFile {
-                    path: step.path.clone(),
-                    saved: step.saved.clone(),
-                    before: step.before.clone(),
-                    written: step.after.clone(),
-                }),
+                AnyStep::RestoreFile(RestoreFile::of(step)),
                 "the run has edited it",
             );
         }

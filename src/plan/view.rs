@@ -1,7 +1,6 @@
 //! A plan as people and programs see it.
 
 use super::{Changes, Fetched, FileEdits, Plan};
-use crate::compose_file;
 use crate::event::{ChangeView, DatabaseView, Finding, PlanView, RoleView, StepView};
 use crate::inventory::{Inventory, Wanted};
 
@@ -53,12 +52,7 @@ pub fn view(
                 })
             })
             .collect(),
-        diffs: edits
-            .iter()
-            .map(|file| {
-                compose_file::diff(&file.before, &file.after, &file.path.display().to_string())
-            })
-            .collect(),
+        diffs: edits.iter().map(FileEdits::diff).collect(),
         jobs: inventory.jobs.clone(),
         steps: steps
             .map(|planned| StepView {

@@ -1,39 +1,53 @@
-//! The service that migrates: there, able to end, and the releases it may go between.
+//! The service that migrates: known, there, able to end.
 
-use super::{Case, refusal};
+use super::refusal;
 use crate::event::Finding;
+use crate::host::Model;
+use crate::recipe::Recipe;
 
-pub(super) fn check(case: Case<'_>) -> Vec<Finding> {
-    let inventory = case.inventory;
-    let Some(name) = &inventory.recipe.roles.migration else {
-        return Vec::new();
+/// Judges what is known of it. `candidates` are services each of which may be it, where that
+/// cannot be told; `inactive` those that Compose leaves out because of their profile.
+pub fn migration(
+    recipe: &Recipe,
+    candidates: &[String],
+    model: &Model,
+    inactive: &[String],
+) -> Option<Finding> {
+    let Some(name) = &recipe.roles.migration else {
+        return ambiguous(candidates);
     };
-    let Some(service) = inventory.model.services.get(name) else {
-        return vec![absent(case, name)];
+    let Some(service) = model.services.get(name) else {
+        return Some(absent(&recipe.title, name, inactive));
     };
-    if !service.restarts_for_ever() {
-        return Vec::new();
-    }
     let restart = service.restart.as_deref().unwrap_or_default();
-    vec![refusal(
-        "migration-restarts",
-        format!(
-            "service `{name}` has `restart: {restart}`: it would be started again whenever it has \
-             ended, and nothing that waits for it would ever start"
-        ),
-        format!("set `restart: \"no\"` for service `{name}`"),
-    )]
+    service.restarts_for_ever().then(|| {
+        refusal(
+            "migration-restarts",
+            format!(
+                "service `{name}` has `restart: {restart}`: it would be started again whenever it \
+                 has ended, and nothing that waits for it would ever start"
+            ),
+            format!("set `restart: \"no\"` for service `{name}`"),
+        )
+    })
 }
 
-fn absent(case: Case<'_>, name: &str) -> Finding {
-    let title = &case.inventory.recipe.title;
-    if case
-        .inventory
-        .ground
-        .inactive
-        .iter()
-        .any(|service| service == name)
-    {
+/// A wrong guess would make services wait for the wrong one, or migrate while the app runs.
+fn ambiguous(candidates: &[String]) -> Option<Finding> {
+    (candidates.len() > 1).then(|| {
+        refusal(
+            "migration-ambiguous",
+            format!(
+                "any of these services may be the one that migrates the database: `{}`",
+                candidates.join("`, `")
+            ),
+            "say which one it is: `--migration SERVICE`",
+        )
+    })
+}
+
+fn absent(title: &str, name: &str, inactive: &[String]) -> Finding {
+    if inactive.iter().any(|service| service == name) {
         return refusal(
             "migration-inactive",
             format!(
@@ -45,7 +59,7 @@ fn absent(case: Case<'_>, name: &str) -> Finding {
     refusal(
         "migration-missing",
         format!("this project has no service `{name}`, which migrates {title}"),
-        "take it over from the Compose file of the release; if it has another name here, say so in \
-         a recipe of your own (`--recipe`)",
+        "take it over from the Compose file of the release; if it has another name here, say so: \
+         `--migration SERVICE`",
     )
 }

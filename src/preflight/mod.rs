@@ -16,7 +16,8 @@ use crate::event::{Finding, Severity};
 use crate::inventory::Inventory;
 use crate::plan::{Changes, Fetched};
 
-pub use tools::{blind, usable};
+pub use migration::migration;
+pub use tools::{blind, compose, usable};
 
 /// What is to be judged.
 #[derive(Clone, Copy)]
@@ -35,7 +36,7 @@ pub struct Case<'a> {
 pub fn before_fetch(case: Case<'_>) -> Vec<Finding> {
     [
         project::check(case),
-        migration::check(case),
+        found_migration(case.inventory),
         storage::check(case),
         environment::check(case.inventory),
         images::check(case.inventory),
@@ -43,6 +44,18 @@ pub fn before_fetch(case: Case<'_>) -> Vec<Finding> {
         disk::check(case),
     ]
     .concat()
+}
+
+fn found_migration(inventory: &Inventory) -> Vec<Finding> {
+    let Inventory {
+        recipe,
+        migrations,
+        model,
+        ground,
+        ..
+    } = inventory;
+    let finding = migration(recipe, migrations, model, &ground.inactive);
+    finding.into_iter().collect()
 }
 
 /// The checks that need the new image.
@@ -57,6 +70,15 @@ pub fn open_run(run: &crate::event::RunId) -> Finding {
         format!("run {run} of this project is still open"),
         "`eneo-upgrade status` shows where it stands; `eneo-upgrade resume` goes on, \
          `eneo-upgrade rollback` goes back",
+    )
+}
+
+/// A file that has to be changed, and may not be.
+pub fn not_writable(path: &std::path::Path) -> Finding {
+    refusal(
+        "not-writable",
+        format!("`{}` has to be changed, and may not be", path.display()),
+        "check the rights of the file and of its folder, or become a user who may",
     )
 }
 

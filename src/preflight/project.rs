@@ -20,7 +20,7 @@ fn files(inventory: &Inventory) -> Option<Finding> {
     let theirs = inventory.ground.other_files.first()?;
     let ours: Vec<String> = inventory
         .args
-        .files
+        .merged()
         .iter()
         .map(|file| file.display().to_string())
         .collect();

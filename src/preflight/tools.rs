@@ -51,14 +51,19 @@ fn tools(engine: &EngineFacts, compose: &str) -> Vec<Finding> {
             "install version 20.10 or newer",
         ));
     }
-    if is_older(compose, OLDEST_COMPOSE) {
-        findings.push(refusal(
-            "compose-too-old",
-            format!("the Docker Compose plugin is version {compose}"),
-            "install version 2.20 or newer",
-        ));
-    }
+    findings.extend(self::compose(compose));
     findings
+}
+
+/// Whether Compose can be worked with.
+pub fn compose(version: &str) -> Option<Finding> {
+    is_older(version, OLDEST_COMPOSE).then(|| {
+        refusal(
+            "compose-too-old",
+            format!("the Docker Compose plugin is version {version}"),
+            "install version 2.20 or newer",
+        )
+    })
 }
 
 /// What cannot be read counts as old.

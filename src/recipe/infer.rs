@@ -9,16 +9,29 @@ pub struct Candidate {
     pub service: String,
     /// Its image.
     pub image: String,
+    /// The words of its entrypoint and command.
+    pub command: String,
     /// The services it waits for.
     pub depends_on: Vec<String>,
     /// The services that wait until it has completed.
     pub completed_for: Vec<String>,
-    /// Whether it ends by itself (no restart policy).
-    pub one_shot: bool,
+    /// Whether it may end by itself (no restart policy).
+    pub may_end: bool,
+    /// Whether it is there to be asked: it has ports or a health check.
+    pub serves: bool,
 }
 
-/// A recipe with nothing but roles. The plan shows them, because they are guesses.
-pub fn infer(candidates: &[Candidate]) -> Recipe {
+/// What can be told without a recipe.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Inferred {
+    /// Nothing but roles. The plan shows them, because they are guesses.
+    pub recipe: Recipe,
+    /// Services each of which may be the one that migrates; none of them has the role.
+    pub migrations: Vec<String>,
+}
+
+/// Tells what can be told.
+pub fn infer(candidates: &[Candidate]) -> Inferred {
     let by_image = |names: &[&str]| {
         candidates
             .iter()
@@ -28,10 +41,12 @@ pub fn infer(candidates: &[Candidate]) -> Recipe {
     let database = by_image(&["postgres", "pgvector", "timescale", "postgis"]);
     let queue = by_image(&["redis", "valkey", "keydb"]);
     let entry = by_image(&["traefik", "nginx", "caddy", "haproxy"]);
-    let migration =
-        only(candidates.iter().filter(|c| {
-            c.one_shot && (!c.completed_for.is_empty() || is_migration_name(&c.service))
-        }));
+    let mut migrations = migrations(candidates);
+    // A wrong guess would gate services on the wrong one.
+    let migration = match migrations.len() {
+        1 => migrations.pop(),
+        _ => None,
+    };
     let uses_database = |c: &&Candidate| {
         let waits_for = |role: &Option<String>| {
             role.as_ref()
@@ -46,7 +61,7 @@ pub fn infer(candidates: &[Candidate]) -> Recipe {
         .filter(|c| uses_database(c) || is_worker_name(&c.service))
         .map(|c| c.service.clone())
         .partition(|service| is_worker_name(service));
-    Recipe {
+    let recipe = Recipe {
         name: "inferred".to_owned(),
         title: "this app".to_owned(),
         match_image: None,
@@ -68,19 +83,58 @@ pub fn infer(candidates: &[Candidate]) -> Recipe {
         listings: Vec::new(),
         releases: Vec::new(),
         health: None,
-    }
+    };
+    Inferred { recipe, migrations }
 }
 
-/// Two candidates are as good as none: a wrong guess would gate services on the wrong one.
-fn only<'a>(mut candidates: impl Iterator<Item = &'a Candidate>) -> Option<String> {
-    let first = candidates.next()?;
-    candidates.next().is_none().then(|| first.service.clone())
+/// The services that look like the migration: those that say so in their name or in what they
+/// run; where none does, those whose end others wait for.
+fn migrations(candidates: &[Candidate]) -> Vec<String> {
+    let names = |pick: &dyn Fn(&Candidate) -> bool| -> Vec<String> {
+        let picked = candidates.iter().filter(|c| c.may_end && pick(c));
+        picked.map(|c| c.service.clone()).collect()
+    };
+    let awaited = |c: &Candidate| !c.completed_for.is_empty();
+    let says_so = |c: &Candidate| {
+        is_migration_name(&c.service) || (runs_a_migration(&c.command) && !c.serves)
+    };
+    for pick in [
+        &(|c: &Candidate| says_so(c) && awaited(c)) as &dyn Fn(&Candidate) -> bool,
+        &says_so,
+        &awaited,
+    ] {
+        let found = names(pick);
+        if !found.is_empty() {
+            return found;
+        }
+    }
+    Vec::new()
 }
 
 fn is_migration_name(service: &str) -> bool {
-    ["migrate", "migration", "db-init", "db_init", "alembic"]
+    let service = service.replace('_', "-");
+    ["migrat", "db-init", "init-db", "alembic", "db-upgrade"]
         .iter()
         .any(|word| service.contains(word))
+}
+
+/// Whether the last thing that a command does is a migration. What migrates and then goes on to
+/// serve is no service that ends.
+fn runs_a_migration(command: &str) -> bool {
+    let last = command
+        .rsplit([';', '&', '|', '\n'])
+        .find(|part| !part.trim().is_empty());
+    last.is_some_and(|part| {
+        [
+            "alembic",
+            "migrat",
+            "init_db",
+            "db:prepare",
+            "prisma db push",
+        ]
+        .iter()
+        .any(|word| part.contains(word))
+    })
 }
 
 fn is_worker_name(service: &str) -> bool {
@@ -105,7 +159,7 @@ mod tests {
     #[test]
     fn roles_follow_images_names_and_dependencies() {
         let migrate = Candidate {
-            one_shot: true,
+            may_end: true,
             completed_for: vec!["api".to_owned()],
             ..service("migrate", "app", &["db"])
         };
@@ -117,6 +171,7 @@ mod tests {
             service("celery", "app", &[]),
             service("docs", "static", &[]),
         ])
+        .recipe
         .roles;
         assert_eq!(roles.entry.as_deref(), Some("proxy"));
         assert_eq!(roles.database.as_deref(), Some("db"));
@@ -125,13 +180,65 @@ mod tests {
         assert_eq!(roles.writers, ["api"]);
     }
 
+    fn ending(name: &str, command: &str) -> Candidate {
+        Candidate {
+            may_end: true,
+            command: command.to_owned(),
+            ..service(name, "app", &[])
+        }
+    }
+
+    fn migration(candidates: &[Candidate]) -> (Option<String>, Vec<String>) {
+        let inferred = infer(candidates);
+        (inferred.recipe.roles.migration, inferred.migrations)
+    }
+
     #[test]
     fn two_migrations_are_not_guessed_between() {
-        let one_shot = |name| Candidate {
-            one_shot: true,
-            ..service(name, "app", &[])
+        let (found, several) = migration(&[ending("migrate-a", ""), ending("migrate-b", "")]);
+        assert_eq!(found, None);
+        assert_eq!(several, ["migrate-a", "migrate-b"]);
+    }
+
+    #[test]
+    fn a_migration_is_told_by_its_name_its_command_or_by_who_waits_for_its_end() {
+        let awaited = |candidate: Candidate| Candidate {
+            completed_for: vec!["api".to_owned()],
+            ..candidate
         };
-        let roles = infer(&[one_shot("migrate-a"), one_shot("migrate-b")]).roles;
-        assert_eq!(roles.migration, None);
+        for (candidates, wanted) in [
+            (
+                vec![ending("db_init", ""), ending("shell", "bash")],
+                Some("db_init"),
+            ),
+            (vec![ending("setup", "alembic upgrade head")], Some("setup")),
+            (
+                vec![ending("api", "alembic upgrade head && uvicorn app")],
+                None,
+            ),
+            (vec![awaited(ending("bucket", ""))], Some("bucket")),
+            (
+                vec![awaited(ending("bucket", "")), ending("migrate", "")],
+                Some("migrate"),
+            ),
+            (
+                vec![Candidate {
+                    may_end: false,
+                    ..ending("migrate", "")
+                }],
+                None,
+            ),
+            (
+                vec![Candidate {
+                    serves: true,
+                    ..ending("api", "python manage.py migrate")
+                }],
+                None,
+            ),
+        ] {
+            let (found, several) = migration(&candidates);
+            assert_eq!(found.as_deref(), wanted, "{candidates:?}");
+            assert!(several.is_empty(), "{several:?}");
+        }
     }
 }

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use thiserror::Error;
 
-pub use infer::{Candidate, infer};
+pub use infer::{Candidate, Inferred, infer};
 pub use keys::{
     Assertion, DatabaseLogin, Drain, Evidence, Format, Health, Hold, Interrupted, Listing,
     Migration, Recipe, Release, Roles, Stop, Variable,

@@ -8,10 +8,11 @@ mod terminal;
 mod text;
 
 use std::collections::HashMap;
+use std::io::{IsTerminal, Write};
 
 use tokio::sync::mpsc;
 
-use crate::event::{Event, Failure, Live, Outcome, Record, Signal, StepId};
+use crate::event::{Event, Failure, Finding, Live, Outcome, Record, Signal, StepId};
 
 pub use json::{end_line, live_line, record_line};
 pub use text::{history_line, job_lines, status_lines};
@@ -84,6 +85,9 @@ impl Display {
 
     fn live(&mut self, live: &Live, titles: &Titles) {
         match self {
+            Self::Terminal(_) | Self::Plain(_) if let Live::Patch { files } = live => {
+                self.answer(&text::files(files, std::io::stdout().is_terminal()));
+            }
             Self::Terminal(display) => display.live(live, titles),
             Self::Plain(display) => display.live(live, titles),
             Self::Json => json::show(json::live_line(live)),
@@ -142,14 +146,26 @@ impl Titles {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "this is the place that prints")]
-fn print_line(line: &str) {
-    println!("{line}");
+/// Prints a text as it is.
+pub fn print_text(text: &str) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
 }
 
-#[expect(clippy::print_stderr, reason = "this is the place that prints")]
+/// Prints why something was refused: `code: text`, and below it what to do.
+pub fn print_refusal(finding: &Finding) {
+    say(&format!("{}: {}", finding.id, finding.text));
+    say_all(&text::hint(&finding.cure));
+}
+
+/// A reader that went away is no reason to stop.
+fn print_line(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
 fn say(line: &str) {
-    eprintln!("{line}");
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 fn say_all(lines: &[String]) {

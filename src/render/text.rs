@@ -2,8 +2,8 @@
 
 use super::{Ending, Titles};
 use crate::event::{
-    Artifact, Checked, Event, Failure, Finding, Job, Live, Outcome, PlanView, ProgressUnit, Record,
-    RoleView, Severity, Verdict,
+    Artifact, Checked, Event, Failure, FileView, Finding, Job, Live, Outcome, PlanView,
+    ProgressUnit, Record, RoleView, Severity, Verdict,
 };
 
 /// A record as lines, for a run that is replayed.
@@ -67,7 +67,7 @@ pub(super) fn passing(live: &Live) -> Vec<String> {
         Live::Plan(shown) => plan(shown),
         Live::Findings { findings } => self::findings(findings),
         Live::Checks { checks } => self::checks(checks),
-        Live::Jobs { .. } | Live::Progress { .. } => Vec::new(),
+        Live::Jobs { .. } | Live::Progress { .. } | Live::Patch { .. } => Vec::new(),
     }
 }
 
@@ -253,9 +253,30 @@ pub(super) fn findings(findings: &[Finding]) -> Vec<String> {
         };
         lines.push(String::new());
         lines.extend(hanging(label, std::slice::from_ref(&finding.text)));
-        lines.extend(hanging("hint: ", std::slice::from_ref(&finding.cure)));
+        lines.extend(hint(&finding.cure));
     }
     lines
+}
+
+/// What to do about something.
+pub(super) fn hint(text: &str) -> Vec<String> {
+    hanging("hint: ", std::slice::from_ref(&text.to_owned()))
+}
+
+/// What has to change in files, as `diff -u0` shows it, on a terminal in its colours.
+pub(super) fn files(files: &[FileView], colored: bool) -> Vec<String> {
+    let lines = files.iter().flat_map(|file| file.diff.lines());
+    let paint = |line: &str| {
+        let color = match line.as_bytes().first() {
+            _ if !colored => return line.to_owned(),
+            Some(b'+') => "32",
+            Some(b'-') => "31",
+            Some(b'@') => "36",
+            _ => return line.to_owned(),
+        };
+        format!("\u{1b}[{color}m{line}\u{1b}[0m")
+    };
+    lines.map(paint).collect()
 }
 
 fn section(lines: &mut Vec<String>, title: &str, content: impl Iterator<Item = String>) {

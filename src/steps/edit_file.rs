@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::compose_file::{self, Edge, Refusal};
 use crate::engine::Probe;
 use crate::event::{Artifact, Failure};
-use crate::host::{Compose, files};
+use crate::host::{Compose, HostError, files};
 
 /// One change of a file's text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +20,9 @@ pub enum Edit {
         services: Vec<String>,
         /// What they wait for.
         dependency: String,
+        /// Whether the file may not know the services: it is merged over others that do.
+        #[serde(default)]
+        over: bool,
     },
     /// The image of services gets another tag.
     ImageTag {
@@ -41,33 +44,26 @@ impl Edit {
     /// The text with the change made.
     pub fn apply(&self, text: &str) -> Result<String, Refusal> {
         let patched = match self {
-            Self::Gate {
-                services,
-                dependency,
-            } => {
-                let edges: Vec<Edge> = services
-                    .iter()
-                    .map(|service| Edge {
-                        service: service.clone(),
-                        dependency: dependency.clone(),
-                    })
-                    .collect();
-                compose_file::require_edges(text, &edges)
-            }
+            Self::Gate { over: false, .. } => compose_file::require_edges(text, &self.edges()),
+            Self::Gate { over: true, .. } => compose_file::declare_edges(text, &self.edges()),
             Self::ImageTag { services, tag } => compose_file::set_image_tag(text, services, tag),
             Self::Variable { name, value } => compose_file::set_env_value(text, name, value),
         };
         patched.map(|patched| patched.text)
     }
 
-    fn edges(&self) -> Vec<(String, String)> {
+    fn edges(&self) -> Vec<Edge> {
         match self {
             Self::Gate {
                 services,
                 dependency,
+                ..
             } => services
                 .iter()
-                .map(|service| (service.clone(), dependency.clone()))
+                .map(|service| Edge {
+                    service: service.clone(),
+                    dependency: dependency.clone(),
+                })
                 .collect(),
             _ => Vec::new(),
         }
@@ -88,6 +84,7 @@ impl Edit {
             Self::Gate {
                 services,
                 dependency,
+                ..
             } => format!("make {} wait for {dependency}", services.join(", ")),
             Self::ImageTag { services, tag } => {
                 format!("set the tag of {} to {tag}", services.join(", "))
@@ -104,12 +101,14 @@ pub struct EditFile {
     pub path: PathBuf,
     /// The changes, in order.
     pub edits: Vec<Edit>,
-    /// SHA-256 of the text that was planned with.
-    pub before: String,
+    /// SHA-256 of the text that was planned with; none where there is no file yet.
+    pub before: Option<String>,
     /// SHA-256 of the text with all changes made.
     pub after: String,
     /// Where the text before is kept.
     pub saved: PathBuf,
+    /// The file whose mode and owner a new one gets.
+    pub like: PathBuf,
     /// Service to the image that Compose must see after this edit.
     pub images: BTreeMap<String, String>,
 }
@@ -118,17 +117,21 @@ impl EditFile {
     pub(super) fn title(&self) -> String {
         let edits: Vec<String> = self.edits.iter().map(Edit::title).collect();
         let name = self.path.file_name().unwrap_or_default().to_string_lossy();
-        format!("edit {name}: {}", edits.join("; "))
+        let verb = match self.before {
+            Some(_) => "edit",
+            None => "write",
+        };
+        format!("{verb} {name}: {}", edits.join("; "))
     }
 
     pub(super) fn probe(&self) -> Result<Probe, Failure> {
-        let bytes = files::read(&self.path)?;
+        let found = files::read_text(&self.path)?;
         // Somebody may have changed other places meanwhile; ours may be right all the same.
-        let text = String::from_utf8_lossy(&bytes);
-        if self.edited(&text).is_ok_and(|edited| edited == text) {
+        let text = found.as_deref().unwrap_or_default();
+        if found.is_some() && self.edited(text).is_ok_and(|edited| edited == text) {
             return Ok(Probe::AlreadyDone);
         }
-        if files::sha256(&bytes) == self.before {
+        if found.map(|text| files::sha256(text.as_bytes())) == self.before {
             return Ok(Probe::Needed);
         }
         Err(Failure::new(format!(
@@ -144,29 +147,32 @@ impl EditFile {
             .try_fold(text.to_owned(), |text, edit| edit.apply(&text))
     }
 
-    pub(super) async fn run(&self, compose: &impl Compose) -> Result<Option<Artifact>, Failure> {
-        let bytes = files::read(&self.path)?;
-        let text = std::str::from_utf8(&bytes)
-            .map_err(|_| Failure::new(format!("`{}` is not UTF-8", self.path.display())))?;
+    /// Makes the changes and has Compose prove them; a file that it does not prove is put back.
+    pub async fn run(&self, compose: &impl Compose) -> Result<Option<Artifact>, Failure> {
+        let found = files::read_text(&self.path)?;
+        let text = found.as_deref().unwrap_or_default();
         let edited = self.edited(text).map_err(|refusal| {
             Failure::from_error(&refusal).hint(format!(
                 "make the change in `{}` by hand",
                 self.path.display()
             ))
         })?;
-        if let Some(folder) = self.saved.parent() {
+        if let (Some(folder), Some(text)) = (self.saved.parent(), &found) {
             files::private_folder(folder)?;
+            files::replace(&self.saved, text.as_bytes())?;
         }
-        files::replace(&self.saved, &bytes)?;
         let before = compose.model().await?;
-        files::replace(&self.path, edited.as_bytes())?;
+        match found {
+            Some(_) => files::replace(&self.path, edited.as_bytes())?,
+            None => files::create_like(&self.path, edited.as_bytes(), &self.like)?,
+        }
         // The file is ours to put back at once if Compose does not agree.
         let disagreement = match compose.model().await {
             Err(error) => Some(Failure::from(error)),
             Ok(after) => self.disagreement(&before, &after),
         };
         if let Some(failure) = disagreement {
-            files::replace(&self.path, &bytes)?;
+            self.put_back(found.as_deref())?;
             return Err(failure.hint(format!(
                 "`{}` was put back; make the change by hand and start again",
                 self.path.display()
@@ -175,13 +181,22 @@ impl EditFile {
         Ok(None)
     }
 
+    fn put_back(&self, text: Option<&str>) -> Result<(), HostError> {
+        match text {
+            Some(text) => files::replace(&self.path, text.as_bytes()),
+            None => files::remove(&self.path),
+        }
+    }
+
     /// The proof by Compose itself: what was planned came true, and nothing else changed.
     fn disagreement(
         &self,
         before: &crate::host::Model,
         after: &crate::host::Model,
     ) -> Option<Failure> {
-        let edges: Vec<(String, String)> = self.edits.iter().flat_map(Edit::edges).collect();
+        let edges = self.edits.iter().flat_map(Edit::edges);
+        let edges: Vec<(String, String)> =
+            edges.map(|edge| (edge.service, edge.dependency)).collect();
         let ungated = edges
             .iter()
             .find(|(service, on)| !after.is_gated(service, on));

@@ -7,7 +7,9 @@ use eneo_upgrade::host::compose::ProjectArgs;
 use eneo_upgrade::host::docker::EngineFacts;
 use eneo_upgrade::host::postgres::Identity;
 use eneo_upgrade::host::{Redactor, files};
-use eneo_upgrade::inventory::{DatabaseFacts, Ground, ImageFacts, Inventory, ServiceFacts, Wanted};
+use eneo_upgrade::inventory::{
+    DatabaseFacts, Ground, ImageFacts, Inventory, ServiceFacts, Sources, Wanted,
+};
 use eneo_upgrade::recipe::{Recipe, Reference};
 
 use super::scene::{Scene, model};
@@ -40,6 +42,7 @@ impl Scene {
         Inventory {
             args: ProjectArgs {
                 files: vec![paths[0].clone()],
+                beside: None,
                 directory: self.folder().to_owned(),
                 name: Some(model.name.clone()),
                 env_files: Vec::new(),
@@ -52,6 +55,7 @@ impl Scene {
                 ..EngineFacts::default()
             },
             inferred: false,
+            migrations: Vec::new(),
             services: services.collect(),
             database: data.map(|data| DatabaseFacts {
                 name: DATABASE.to_owned(),
@@ -68,10 +72,14 @@ impl Scene {
             database_trouble: None,
             has_volumes: data.is_some(),
             jobs: Vec::new(),
-            texts: paths
-                .iter()
-                .map(|path| (path.clone(), text(path)))
-                .collect(),
+            sources: Sources {
+                compose: vec![paths[0].clone()],
+                variables: vec![paths[1].clone()],
+                texts: paths
+                    .iter()
+                    .map(|path| (path.clone(), text(path)))
+                    .collect(),
+            },
             ground: Ground::default(),
             redactor: Redactor::default(),
             model,

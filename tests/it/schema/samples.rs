@@ -1,9 +1,9 @@
 //! One of everything that can be printed, with all that may be missing and without it.
 
 use eneo_upgrade::event::{
-    Artifact, ChangeView, Checked, DatabaseView, Event, FORMAT, Failure, FailureClass, Finding,
-    Job, Live, Outcome, PlanView, PlannedStep, ProgressUnit, Purpose, Record, RoleView, Severity,
-    StepId, StepView, Verdict,
+    Artifact, ChangeView, Checked, DatabaseView, Event, FORMAT, Failure, FailureClass, FileView,
+    Finding, Job, Live, Outcome, PlanView, PlannedStep, ProgressUnit, Purpose, Record, RoleView,
+    Severity, StepId, StepView, Verdict,
 };
 use eneo_upgrade::ops::JobList;
 use eneo_upgrade::render::{Ending, end_line, live_line, record_line};
@@ -168,6 +168,13 @@ fn live() -> Vec<Live> {
         Plan => [plan_in_full(), bare_plan()].map(|plan| Live::Plan(Box::new(plan))),
         Checks => [checks(), vec![]].map(|checks| Live::Checks { checks }),
         Findings => [findings(), vec![]].map(|findings| Live::Findings { findings }),
+        Patch => [true, false].map(|new| Live::Patch {
+            files: vec![FileView {
+                path: "/srv/eneo/docker-compose.yml".into(),
+                new,
+                diff: text("@@ -1 +1 @@\n-a\n+b\n"),
+            }],
+        }),
     })
 }
 

@@ -1,0 +1,130 @@
+//! What a text says, for those who have to choose among several.
+
+use super::Edge;
+use super::locate::{Kind, Node, Tree};
+use super::model::Model;
+use super::refusal::Stop;
+
+/// How much a text says about an edge, from least to most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Mention {
+    /// The service is in it.
+    Service,
+    /// It says what the service is made from: `image`, `build` or `extends`.
+    Origin,
+    /// It says what the service waits for.
+    DependsOn,
+    /// It names the very dependency.
+    Dependency,
+}
+
+/// What a text says about an edge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Said {
+    /// How much.
+    pub most: Mention,
+    /// Whether what texts before it say is taken back: `!override` or `!reset`.
+    pub alone: bool,
+}
+
+pub(super) fn said(text: &str, edge: &Edge) -> Result<Option<Said>, Stop> {
+    let tree = Tree::parse(text)?;
+    let model = Model::new(&tree)?;
+    let mut said: Option<Said> = None;
+    for body in model.bodies_of(&edge.service) {
+        let here = Said {
+            most: of_body(&model, body, &edge.dependency)?,
+            alone: takes_back(body)
+                || body
+                    .own("depends_on")
+                    .is_some_and(|own| takes_back(&own.value)),
+        };
+        said = Some(match said {
+            Some(said) => Said {
+                most: said.most.max(here.most),
+                alone: said.alone || here.alone,
+            },
+            None => here,
+        });
+    }
+    Ok(said)
+}
+
+fn takes_back(node: &Node) -> bool {
+    matches!(node.tag.as_deref(), Some("!override" | "!reset"))
+}
+
+fn of_body<'t>(model: &Model<'t>, body: &'t Node, dependency: &str) -> Result<Mention, Stop> {
+    let body = model.follow(body)?;
+    if let Some(found) = model.get(body, "depends_on")? {
+        let named = model.dependencies(&found.entry.value)?;
+        return Ok(match named.iter().any(|it| it.name == dependency) {
+            true => Mention::Dependency,
+            false => Mention::DependsOn,
+        });
+    }
+    for key in ["image", "build", "extends"] {
+        if model.get(body, key)?.is_some() {
+            return Ok(Mention::Origin);
+        }
+    }
+    Ok(Mention::Service)
+}
+
+/// Other files that a text includes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Include {
+    /// As written, the later ones merged over the earlier.
+    pub paths: Vec<String>,
+    /// The folder that its paths are relative to, where it is not that of the first.
+    pub project_directory: Option<String>,
+    /// Where its variables are set, where it is not `.env` in that folder.
+    pub env_files: Vec<String>,
+}
+
+pub(super) fn includes(text: &str) -> Result<Vec<Include>, Stop> {
+    let tree = Tree::parse(text)?;
+    let model = Model::new(&tree)?;
+    let mut found = Vec::new();
+    for document in &tree.documents {
+        let Some(entry) = document.own("include") else {
+            continue;
+        };
+        if let Kind::Seq { items, .. } = &model.follow(&entry.value)?.kind {
+            for item in items {
+                found.push(include(&model, item)?);
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn include<'t>(model: &Model<'t>, item: &'t Node) -> Result<Include, Stop> {
+    let item = model.follow(item)?;
+    if let Some(path) = item.text() {
+        return Ok(Include {
+            paths: vec![path.to_owned()],
+            ..Include::default()
+        });
+    }
+    Ok(Include {
+        paths: texts(model, item, "path")?,
+        project_directory: texts(model, item, "project_directory")?.pop(),
+        env_files: texts(model, item, "env_file")?,
+    })
+}
+
+/// One text or a list of them.
+fn texts<'t>(model: &Model<'t>, map: &'t Node, key: &str) -> Result<Vec<String>, Stop> {
+    let Some(found) = model.get(map, key)? else {
+        return Ok(Vec::new());
+    };
+    let value = model.follow(&found.entry.value)?;
+    let items = match &value.kind {
+        Kind::Seq { items, .. } => items.iter().map(|item| &**item).collect(),
+        _ => vec![value],
+    };
+    let text = |item| Ok(model.follow(item)?.text().map(str::to_owned));
+    let texts: Result<Vec<Option<String>>, Stop> = items.into_iter().map(text).collect();
+    Ok(texts?.into_iter().flatten().collect())
+}

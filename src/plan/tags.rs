@@ -1,0 +1,80 @@
+//! Where the release of the app's images is set.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use super::edits::refusal;
+use crate::compose_file::{self, TagSource};
+use crate::event::Finding;
+use crate::inventory::Inventory;
+use crate::steps::Edit;
+
+/// The edits after which the app's images carry another release.
+pub(super) fn edits(
+    inventory: &Inventory,
+    to: Option<&str>,
+) -> Result<Vec<(PathBuf, Edit)>, Finding> {
+    let Some(to) = to else {
+        return Ok(Vec::new());
+    };
+    let mut in_file: BTreeMap<PathBuf, Vec<String>> = BTreeMap::new();
+    let mut variables: BTreeSet<(PathBuf, String)> = BTreeSet::new();
+    for (service, facts) in &inventory.services {
+        let carries = |image: &str| inventory.recipe.carries_release(image);
+        if !facts
+            .image
+            .as_ref()
+            .is_some_and(|image| carries(&image.reference))
+        {
+            continue;
+        }
+        match place_of_tag(inventory, service)? {
+            Place::File(path) => in_file.entry(path).or_default().push(service.clone()),
+            Place::Variable(path, name) => {
+                variables.insert((path, name));
+            }
+        }
+    }
+    let of_files = in_file.into_iter().map(|(path, services)| {
+        let tag = to.to_owned();
+        (path, Edit::ImageTag { services, tag })
+    });
+    let of_variables = variables.into_iter().map(|(path, name)| {
+        let value = to.to_owned();
+        (path, Edit::Variable { name, value })
+    });
+    Ok(of_files.chain(of_variables).collect())
+}
+
+enum Place {
+    File(PathBuf),
+    Variable(PathBuf, String),
+}
+
+/// The last Compose file that sets the image, or the file that sets the variable in its tag.
+fn place_of_tag(inventory: &Inventory, service: &str) -> Result<Place, Finding> {
+    let sources = &inventory.sources;
+    for path in sources.compose.iter().rev() {
+        let Ok(Some(raw)) = compose_file::image_of(sources.text(path), service) else {
+            continue;
+        };
+        let TagSource::Variable { name, default } = compose_file::tag_source(&raw) else {
+            return Ok(Place::File(path.clone()));
+        };
+        let sets = |path: &&PathBuf| compose_file::env_value(sources.text(path), &name).is_some();
+        return match sources.variables.iter().find(sets) {
+            Some(path) => Ok(Place::Variable(path.clone(), name)),
+            None if default.is_some() => Ok(Place::File(path.clone())),
+            None => Err(nowhere(service, &format!("`{name}`, the tag of the image"))),
+        };
+    }
+    Err(nowhere(service, "the image"))
+}
+
+fn nowhere(service: &str, what: &str) -> Finding {
+    refusal(
+        "not-in-a-file",
+        format!("none of the project's files says {what} for service `{service}`"),
+        "change it by hand where it is set".to_owned(),
+    )
+}
