@@ -1,31 +1,44 @@
 //! Edges of services that a text does not have: it is merged over others that do.
 
-use super::Edge;
 use super::block;
 use super::expand::{self, Expanded, Writer};
 use super::flow;
 use super::lines::{Edit, Source};
-use super::locate::{Entry, Kind, Node, Tree};
+use super::locate::{Comment, Entry, Kind, Node, Tree};
 use super::model::{Model, refuse_reset};
 use super::refusal::{Reason, Stop};
+use super::{Edge, depends_on};
 
 /// One level, where the text shows none.
 const UNIT: &str = "  ";
 
-/// The edges whose service is not in the text.
-pub(super) fn missing(text: &str, edges: &[Edge]) -> Result<Vec<Edge>, Stop> {
-    let tree = Tree::parse(text)?;
-    let model = Model::new(&tree)?;
+/// Adds all edges, and services that the text does not have. Also returns the comments that the
+/// text had.
+///
+/// # Errors
+/// The first edge that cannot be added.
+pub(super) fn add_all(
+    text: &str,
+    edges: &[Edge],
+) -> Result<(String, Vec<Comment>), (Stop, Option<Edge>)> {
+    let whole = |stop| (stop, None);
+    let tree = Tree::parse(text).map_err(whole)?;
+    let model = Model::new(&tree).map_err(whole)?;
     let absent = |edge: &&Edge| model.bodies_of(&edge.service).next().is_none();
-    Ok(edges.iter().filter(absent).cloned().collect())
+    let absent: Vec<Edge> = edges.iter().filter(absent).cloned().collect();
+    if absent.is_empty() {
+        return depends_on::add_all(text, edges);
+    }
+    let declared = add(text, &tree, &absent).map_err(whole)?;
+    let (edited, _) = depends_on::add_all(&declared, edges)?;
+    Ok((edited, tree.comments))
 }
 
 /// Adds services that the text does not have, with nothing but their edges.
 ///
 /// # Errors
 /// Several documents, or a layout without a place for a service.
-pub(super) fn add(text: &str, edges: &[Edge]) -> Result<String, Stop> {
-    let tree = Tree::parse(text)?;
+fn add(text: &str, tree: &Tree, edges: &[Edge]) -> Result<String, Stop> {
     let source = Source { text };
     let services = services(edges);
     let edits = match tree.documents.as_slice() {

@@ -6,7 +6,7 @@ use super::block;
 use super::expand::{self, Expanded, Writer};
 use super::flow;
 use super::lines::{Edit, Source};
-use super::locate::{Kind, Node, Tree};
+use super::locate::{Comment, Kind, Node, Tree};
 use super::model::{
     COMPLETED, Dependency, Model, Service, Standing, invalid, is_service_name, refuse_reset,
 };
@@ -14,47 +14,62 @@ use super::refusal::{Reason, Stop};
 use super::{Edge, list, waits};
 
 /// Adds all edges: those of different services side by side, further ones of a service on a
-/// fresh parse.
+/// fresh parse. Also returns the comments that the text had.
 ///
 /// # Errors
 /// The first edge that cannot be added.
-pub(super) fn add_all(text: &str, edges: &[Edge]) -> Result<String, (Stop, Option<Edge>)> {
+pub(super) fn add_all(
+    text: &str,
+    edges: &[Edge],
+) -> Result<(String, Vec<Comment>), (Stop, Option<Edge>)> {
     let mut text = text.to_owned();
     let mut left: Vec<&Edge> = edges.iter().collect();
+    let mut comments = None;
     while !left.is_empty() {
         let tree = Tree::parse(&text).map_err(|stop| (stop, None))?;
         let edits = add_some(&text, &tree, &mut left)?;
+        comments.get_or_insert(tree.comments);
         if !edits.is_empty() {
             let edited = Source { text: &text }.apply(edits);
             text = edited.ok_or_else(|| (Reason::Unproven("edits overlap").into(), None))?;
         }
     }
-    Ok(text)
+    Ok((text, comments.unwrap_or_default()))
 }
 
 /// Whether a text states all edges.
-pub(super) fn has_all(text: &str, tree: &Tree, edges: &[Edge]) -> bool {
-    let states = |edge| {
-        let mut one = vec![edge];
-        add_some(text, tree, &mut one).is_ok_and(|edits| edits.is_empty())
-    };
-    edges.iter().all(states)
+pub(super) fn has_all(text: &str, tree: &Tree, edges: &[Edge]) -> Result<bool, Stop> {
+    let model = Model::new(tree)?;
+    for edge in edges {
+        model.refuel();
+        if !edits_for(Source { text }, &model, edge)?.is_empty() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
-/// Takes one edge of every service from those that are left.
+/// Takes one edge of every service from those that are left. What may come from another service
+/// comes later: that one may get the same edge.
 fn add_some(
     text: &str,
     tree: &Tree,
     left: &mut Vec<&Edge>,
 ) -> Result<Vec<Edit>, (Stop, Option<Edge>)> {
-    let mut services = HashSet::new();
-    let (now, later) = left
-        .iter()
-        .partition(|edge| services.insert(edge.service.as_str()));
-    *left = later;
-    let now: Vec<&Edge> = now;
-    let first = now.first().map(|edge| (*edge).clone());
+    let first = left.first().map(|edge| (*edge).clone());
     let model = Model::new(tree).map_err(|stop| (stop, first))?;
+    let (shared, own): (Vec<&Edge>, Vec<&Edge>) =
+        left.iter().partition(|edge| model.may_share(&edge.service));
+    let (now, rest) = if own.is_empty() {
+        (shared, own)
+    } else {
+        (own, shared)
+    };
+    let mut services = HashSet::new();
+    let (now, later): (Vec<&Edge>, Vec<&Edge>) = now
+        .into_iter()
+        .partition(|edge| services.insert(edge.service.as_str()));
+    *left = later.into_iter().chain(rest).collect();
     let mut edits = Vec::new();
     let mut new = Vec::new();
     for edge in now {

@@ -1,7 +1,7 @@
 //! The image of a service: where it is set, and its tag rewritten in that place.
 
 use super::lines::{Edit, Source};
-use super::locate::{Node, Tree};
+use super::locate::{Comment, Node, Tree};
 use super::model::{Model, refuse_reset};
 use super::refusal::{Reason, Stop};
 use super::tag::{self, TagSource};
@@ -24,11 +24,16 @@ fn scalar<'t>(model: &Model<'t>, service: &str) -> Result<Option<&'t Node>, Stop
     Ok((node.text().is_some() && !node.is_null()).then_some(node))
 }
 
-/// Rewrites the tag once for every place that sets the image of one of the services.
+/// Rewrites the tag once for every place that sets the image of one of the services. Also returns
+/// the comments that the text had.
 ///
 /// # Errors
 /// The first service whose tag cannot be rewritten.
-pub(super) fn retag_all(text: &str, services: &[String], new_tag: &str) -> Result<String, Stop> {
+pub(super) fn retag_all(
+    text: &str,
+    services: &[String],
+    new_tag: &str,
+) -> Result<(String, Vec<Comment>), Stop> {
     if !tag::is_tag(new_tag) {
         return Err(Reason::InvalidTag(new_tag.to_owned()).into());
     }
@@ -47,9 +52,9 @@ pub(super) fn retag_all(text: &str, services: &[String], new_tag: &str) -> Resul
             edits.push(edit);
         }
     }
-    source
-        .apply(edits)
-        .ok_or_else(|| Reason::Unproven("edits overlap").into())
+    let edited = source.apply(edits);
+    let edited = edited.ok_or(Reason::Unproven("edits overlap"))?;
+    Ok((edited, tree.comments))
 }
 
 fn edit_for(source: Source<'_>, node: &Node, new_tag: &str) -> Result<Edit, Stop> {

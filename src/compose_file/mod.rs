@@ -48,6 +48,7 @@ pub use self::refusal::{Reason, Refusal};
 pub use self::said::{Include, Mention, Said};
 pub use self::tag::{TagSource, tag_source};
 
+use self::locate::Comment;
 use self::refusal::Stop;
 
 /// `service` must wait until `dependency` has completed successfully.
@@ -113,27 +114,44 @@ fn edit_edges(text: &str, edges: &[Edge], declare: bool) -> Result<Patched, Refu
         stop.refusal(attempted, depends_on::by_hand(body, edges))
     };
     let whole = |stop| refuse(stop, None);
-    let absent = match declare {
-        true => declare::missing(body, edges).map_err(whole)?,
-        false => Vec::new(),
-    };
-    let mut edited = match absent.is_empty() {
-        true => body.to_owned(),
-        false => declare::add(body, &absent).map_err(whole)?,
-    };
-    edited = depends_on::add_all(&edited, edges).map_err(|(stop, edge)| refuse(stop, edge))?;
+    // The second parser reads while the first one edits, and again while the first one proves.
+    let (before, edited) = side_by_side(
+        || values::read(body),
+        || match declare {
+            true => declare::add_all(body, edges),
+            false => depends_on::add_all(body, edges),
+        },
+    );
+    let (edited, comments) = edited.map_err(|(stop, edge)| refuse(stop, edge))?;
+    let before = before.map_err(whole)?;
     if edited != body {
-        prove_edges(body, &edited, edges, declare).map_err(whole)?;
+        let (same, readable) = side_by_side(
+            || prove::edges(before, &edited, edges, declare),
+            || prove_readable(&edited, edges, &comments),
+        );
+        readable.and(same).map_err(whole)?;
     }
     Ok(Patched::new(text, format!("{bom}{edited}")))
 }
 
-fn prove_edges(before: &str, after: &str, edges: &[Edge], declare: bool) -> Result<(), Stop> {
-    let tree = prove::edges(before, after, edges, declare)?;
-    if depends_on::has_all(after, &tree, edges) {
-        Ok(())
-    } else {
-        Err(Reason::Unproven("a second run would edit again").into())
+fn side_by_side<T: Send, U>(
+    second: impl FnOnce() -> Result<T, Stop> + Send,
+    first: impl FnOnce() -> U,
+) -> (Result<T, Stop>, U) {
+    std::thread::scope(|scope| {
+        let second = scope.spawn(second);
+        let first = first();
+        let broken = || Err(Reason::Unproven("the second parser broke off").into());
+        (second.join().unwrap_or_else(|_| broken()), first)
+    })
+}
+
+fn prove_readable(after: &str, edges: &[Edge], comments: &[Comment]) -> Result<(), Stop> {
+    let tree = prove::tree(after)?;
+    prove::comments(comments, &tree.comments)?;
+    match depends_on::has_all(after, &tree, edges) {
+        Ok(true) => Ok(()),
+        _ => Err(Reason::Unproven("a second run would edit again").into()),
     }
 }
 
@@ -177,9 +195,10 @@ pub fn image_of(text: &str, service: &str) -> Result<Option<String>, Refusal> {
 /// [`Refusal`]; all services are rewritten or none.
 pub fn set_image_tag(text: &str, services: &[String], new_tag: &str) -> Result<Patched, Refusal> {
     let (bom, body) = split_bom(text);
-    let rewritten = image::retag_all(body, services, new_tag).and_then(|edited| {
+    let rewritten = image::retag_all(body, services, new_tag).and_then(|(edited, comments)| {
         if edited != body {
             prove::images(body, &edited, services, new_tag)?;
+            prove::comments(&comments, &prove::tree(&edited)?.comments)?;
         }
         Ok(edited)
     });

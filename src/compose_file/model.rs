@@ -176,6 +176,15 @@ impl<'t> Model<'t> {
         entries.into_iter().flatten().map(|entry| &*entry.value)
     }
 
+    /// Whether what a service waits for may be written where others have it from, too.
+    pub(super) fn may_share(&self, name: &str) -> bool {
+        self.bodies_of(name)
+            .any(|body| match body.own("depends_on") {
+                Some(entry) => matches!(entry.value.kind, Kind::Alias(_)),
+                None => body.own("<<").is_some(),
+            })
+    }
+
     /// Every service with its bodies, one for each document that has it.
     pub(super) fn bodies(&self) -> impl Iterator<Item = (&'t str, impl Iterator<Item = &'t Node>)> {
         self.services.iter().flatten().map(|(name, entries)| {

@@ -4,24 +4,24 @@ use serde_yaml::value::TaggedValue;
 use serde_yaml::{Mapping, Value};
 
 use super::Edge;
-use super::locate::Tree;
+use super::locate::{Comment, Tree};
 use super::model::{COMPLETED, STARTED};
 use super::refusal::{Reason, Stop};
 use super::tag::retag;
 use super::values;
 
-/// `after` says what `before` said, and every edge; comments are all there. Returns `after` as the
-/// first parser reads it. Services that are not there are there afterwards if `declare`.
+/// `after` says what `before` said, and every edge. Services that are not there are there
+/// afterwards if `declare`.
 ///
 /// # Errors
 /// [`Reason::SharedAnchor`] if another service changed too, else [`Reason::Unproven`].
 pub(super) fn edges(
-    before: &str,
+    before: Vec<Value>,
     after: &str,
     edges: &[Edge],
     declare: bool,
-) -> Result<Tree, Stop> {
-    let mut wanted = values::read(before)?;
+) -> Result<(), Stop> {
+    let mut wanted = before;
     let mut got = reread(after)?;
     if declare && wanted.is_empty() {
         wanted.push(Value::Null);
@@ -40,12 +40,11 @@ pub(super) fn edges(
             }
         }
     }
-    same(&wanted, &got)?;
-    comments(before, after)
+    same(&wanted, &got)
 }
 
 /// `after` says what `before` said, but for the tag of the services' images and of the
-/// `x-` templates they come from; comments are all there.
+/// `x-` templates they come from.
 ///
 /// # Errors
 /// As [`edges`].
@@ -77,8 +76,7 @@ pub(super) fn images(
             }
         }
     }
-    same(&wanted, &got)?;
-    comments(before, after).map(drop)
+    same(&wanted, &got)
 }
 
 fn reread(after: &str) -> Result<Vec<Value>, Stop> {
@@ -188,13 +186,19 @@ fn same(wanted: &[Value], got: &[Value]) -> Result<(), Stop> {
     Err(Reason::SharedAnchor(others).into())
 }
 
-fn comments(before: &str, after: &str) -> Result<Tree, Stop> {
-    let before = Tree::parse(before)?;
-    let after = Tree::parse(after).map_err(|_| unproven("the first parser rejects it"))?;
-    let texts = before.comments.iter().map(|it| &it.text);
-    if texts.eq(after.comments.iter().map(|it| &it.text)) {
-        Ok(after)
-    } else {
-        Err(unproven("a comment was lost or moved"))
+/// Every comment of `before` is in `after`, in the same order.
+///
+/// # Errors
+/// [`Reason::Unproven`].
+pub(super) fn comments(before: &[Comment], after: &[Comment]) -> Result<(), Stop> {
+    let texts = before.iter().map(|comment| &comment.text);
+    match texts.eq(after.iter().map(|comment| &comment.text)) {
+        true => Ok(()),
+        false => Err(unproven("a comment was lost or moved")),
     }
+}
+
+/// The first parser's reading of an edited text.
+pub(super) fn tree(after: &str) -> Result<Tree, Stop> {
+    Tree::parse(after).map_err(|_| unproven("the first parser rejects it"))
 }

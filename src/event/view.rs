@@ -93,7 +93,7 @@ pub struct FileView {
     /// The file.
     pub path: std::path::PathBuf,
     /// Whether it is not there yet.
-    pub new: bool,
+    pub created: bool,
     /// What changes, as a unified diff without context.
     pub diff: String,
 }

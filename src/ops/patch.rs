@@ -32,7 +32,7 @@ pub async fn patch(
         let file = (before != after).then(|| FileView {
             diff: compose_file::diff(&before, &after, &path.display().to_string()),
             path,
-            new: false,
+            created: false,
         });
         return Ok(shown(report, file.into_iter().collect()));
     }
@@ -102,7 +102,7 @@ fn edges(flags: &PatchFlags) -> Vec<Edge> {
 fn view(file: &FileEdits) -> FileView {
     FileView {
         path: file.path.clone(),
-        new: file.before.is_none(),
+        created: file.before.is_none(),
         diff: file.diff(),
     }
 }

@@ -168,10 +168,10 @@ fn live() -> Vec<Live> {
         Plan => [plan_in_full(), bare_plan()].map(|plan| Live::Plan(Box::new(plan))),
         Checks => [checks(), vec![]].map(|checks| Live::Checks { checks }),
         Findings => [findings(), vec![]].map(|findings| Live::Findings { findings }),
-        Patch => [true, false].map(|new| Live::Patch {
+        Patch => [true, false].map(|created| Live::Patch {
             files: vec![FileView {
                 path: "/srv/eneo/docker-compose.yml".into(),
-                new,
+                created,
                 diff: text("@@ -1 +1 @@\n-a\n+b\n"),
             }],
         }),
