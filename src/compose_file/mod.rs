@@ -115,20 +115,21 @@ fn edit_edges(text: &str, edges: &[Edge], declare: bool) -> Result<Patched, Refu
     };
     let whole = |stop| refuse(stop, None);
     // The second parser reads while the first one edits, and again while the first one proves.
-    let (before, edited) = side_by_side(
-        || values::read(body),
+    let (wanted, edited) = side_by_side(
+        || prove::wanted(body, edges, declare),
         || match declare {
             true => declare::add_all(body, edges),
             false => depends_on::add_all(body, edges),
         },
     );
     let (edited, comments) = edited.map_err(|(stop, edge)| refuse(stop, edge))?;
-    let before = before.map_err(whole)?;
+    let wanted = wanted.map_err(whole)?;
     if edited != body {
-        let (same, readable) = side_by_side(
-            || prove::edges(before, &edited, edges, declare),
+        let (got, readable) = side_by_side(
+            || prove::got(&edited, edges),
             || prove_readable(&edited, edges, &comments),
         );
+        let same = got.and_then(|got| prove::same(&wanted, &got));
         readable.and(same).map_err(whole)?;
     }
     Ok(Patched::new(text, format!("{bom}{edited}")))
