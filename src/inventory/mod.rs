@@ -152,12 +152,13 @@ impl Inventory {
             inferred,
             migrations,
         } = App::of(looking.recipe, looking.migration, &model)?;
-        let (diverged, made, volumes, networks, other_projects, inactive) = tokio::try_join!(
+        let (diverged, made, volumes, networks, other_projects, stack, inactive) = tokio::try_join!(
             async { Ok(ground::diverged(&compose, &docker, &model).await) },
             docker.containers(),
             docker.volumes(),
             docker.networks(),
             ground::other_projects(&docker, &args.directory, &model.name),
+            docker.has_stack(&model.name),
             ground::inactive(&compose, &model, &recipe.roles),
         )?;
         let running = made
@@ -196,6 +197,7 @@ impl Inventory {
                 networks,
                 volumes,
                 other_projects,
+                stack,
                 other_files,
                 inactive,
                 dry_run_trouble: diverged.trouble,

@@ -40,6 +40,11 @@ pub async fn patch(
         Ok(patching) => patching,
         Err(findings) => return Ok(super::plan::refused(report, findings)),
     };
+    if let Some(guessed) = &patching.guessed {
+        report.note(format!(
+            "`{guessed}` is taken for the service that migrates the database"
+        ));
+    }
     let ended = shown(report, patching.files.iter().map(view).collect());
     if flags.check || flags.diff || patching.files.is_empty() {
         return Ok(ended);
@@ -125,6 +130,8 @@ struct Patching {
     state: StateFolder,
     compose: DockerCompose,
     project: String,
+    /// The service that migrates, where nobody has said so.
+    guessed: Option<String>,
     files: Vec<FileEdits>,
 }
 
@@ -150,11 +157,13 @@ impl Patching {
         let recipe = project::recipe(settings)?;
         let app = App::of(recipe, settings.migration.as_deref(), &model)?;
         let files = plan(flags, &located, &compose, &model, &app).await;
+        let guessed = app.inferred && settings.migration.is_none() && flags.edges.is_empty();
         Ok(files.map(|files| Self {
             args: located.args,
             state,
             compose,
             project: model.name,
+            guessed: app.recipe.roles.migration.filter(|_| guessed),
             files,
         }))
     }

@@ -1,12 +1,13 @@
 //! Where the release of the app's images is set.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::edits::refusal;
 use crate::compose_file::{self, TagSource};
 use crate::event::Finding;
 use crate::inventory::Inventory;
+use crate::recipe::Reference;
 use crate::steps::Edit;
 
 /// The edits after which the app's images carry another release.
@@ -63,12 +64,40 @@ fn place_of_tag(inventory: &Inventory, service: &str) -> Result<Place, Finding> 
         };
         let sets = |path: &&PathBuf| compose_file::env_value(sources.text(path), &name).is_some();
         return match sources.variables.iter().find(sets) {
-            Some(path) => Ok(Place::Variable(path.clone(), name)),
+            Some(path) => of_variable(inventory, service, path, name),
             None if default.is_some() => Ok(Place::File(path.clone())),
             None => Err(nowhere(service, &format!("`{name}`, the tag of the image"))),
         };
     }
     Err(nowhere(service, "the image"))
+}
+
+/// The environment's word counts before that of any file.
+fn of_variable(
+    inventory: &Inventory,
+    service: &str,
+    path: &Path,
+    name: String,
+) -> Result<Place, Finding> {
+    let said = compose_file::env_value(inventory.sources.text(path), &name).unwrap_or_default();
+    let image = inventory
+        .services
+        .get(service)
+        .and_then(|facts| facts.image.as_ref());
+    let read = image.and_then(|image| Reference::parse(&image.reference).tag);
+    match read {
+        // Nothing, or another variable: that is for Compose to fill in.
+        Some(read) if read != said && !said.is_empty() && !said.contains('$') => Err(refusal(
+            "overruled",
+            format!(
+                "`{}` sets `{name}` to `{said}`, and Compose takes the tag of service `{service}` \
+                 to be `{read}`",
+                path.display()
+            ),
+            format!("`{name}` is set in the environment, too: unset it there"),
+        )),
+        _ => Ok(Place::Variable(path.to_owned(), name)),
+    }
 }
 
 fn nowhere(service: &str, what: &str) -> Finding {
