@@ -45,7 +45,7 @@ mod mutation_tests;
 pub use self::diff::diff;
 pub use self::env_file::{env_value, set_env_value};
 pub use self::refusal::{Reason, Refusal};
-pub use self::said::{Include, Mention, Said};
+pub use self::said::{Extends, Include, Mention, Said};
 pub use self::tag::{TagSource, tag_source};
 
 use self::locate::Comment;
@@ -177,6 +177,25 @@ pub fn said(text: &str, edge: &Edge) -> Result<Option<Said>, Refusal> {
 pub fn includes(text: &str) -> Result<Vec<Include>, Refusal> {
     let attempted = || "look for `include`".to_owned();
     said::includes(split_bom(text).1).map_err(|stop| stop.refusal(attempted(), String::new()))
+}
+
+/// Where a service of the text has the rest of its description from, if it extends another one.
+///
+/// # Errors
+/// [`Refusal`] if the text cannot be read or the service is not in it.
+pub fn extends(text: &str, service: &str) -> Result<Option<Extends>, Refusal> {
+    let attempted = || format!("look for what `{service}` extends");
+    said::extends(split_bom(text).1, service)
+        .map_err(|stop| stop.refusal(attempted(), String::new()))
+}
+
+/// What all services of the text extend.
+///
+/// # Errors
+/// [`Refusal`] if the text cannot be read.
+pub fn all_extends(text: &str) -> Result<Vec<Extends>, Refusal> {
+    let attempted = || "look for `extends`".to_owned();
+    said::all_extends(split_bom(text).1).map_err(|stop| stop.refusal(attempted(), String::new()))
 }
 
 /// The image of a service as written, `${…}` and all; None if it is built or defined elsewhere.

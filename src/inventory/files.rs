@@ -1,9 +1,8 @@
-//! Which files make up the project: named ones, else what Compose would discover, and what they
-//! include.
+//! Which files make up the project: named ones, else what Compose would discover.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::Sources;
 use crate::event::{Failure, FailureClass};
 use crate::host::compose::ProjectArgs;
 use crate::host::{HostError, files};
@@ -47,33 +46,6 @@ pub struct Located {
     pub args: ProjectArgs,
     /// What they say.
     pub sources: Sources,
-}
-
-/// The texts that an edit may touch.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Sources {
-    /// Compose files in the order in which they are merged, included ones before those that
-    /// include them. Files that are included from elsewhere are left out: they are others'.
-    pub compose: Vec<PathBuf>,
-    /// Files that set variables, those whose word counts first.
-    pub variables: Vec<PathBuf>,
-    /// The text of each.
-    pub texts: BTreeMap<PathBuf, String>,
-}
-
-impl Sources {
-    /// The text of one of the files.
-    pub fn text(&self, path: &Path) -> &str {
-        self.texts.get(path).map_or("", String::as_str)
-    }
-
-    fn read_variables(&mut self, path: PathBuf) -> Result<(), HostError> {
-        if let Some(text) = files::read_text(&path)? {
-            self.variables.push(path.clone());
-            self.texts.insert(path, text);
-        }
-        Ok(())
-    }
 }
 
 /// Finds the project's files (rule R0: flags, then environment, then discovery).
@@ -123,86 +95,8 @@ pub fn locate(named: &Named<'_>) -> Result<Located, Failure> {
         env_files,
         profiles: named.profiles.to_vec(),
     };
-    let sources = read(&args)?;
+    let sources = Sources::read(&args)?;
     Ok(Located { args, sources })
-}
-
-fn read(args: &ProjectArgs) -> Result<Sources, Failure> {
-    let mut sources = Sources::default();
-    // Of several env files the last one's word counts.
-    for path in args.env_files.iter().rev() {
-        sources.read_variables(path.clone())?;
-    }
-    if args.env_files.is_empty() {
-        sources.read_variables(args.directory.join(".env"))?;
-    }
-    for path in args.merged() {
-        let text = files::read_text(&path)?.ok_or_else(|| {
-            Failure::new(format!("there is no Compose file `{}`", path.display()))
-                .class(FailureClass::Usage)
-        })?;
-        let mut including = Including {
-            project: &args.directory,
-            sources: &mut sources,
-        };
-        including.read(&text, &args.directory, 0)?;
-        sources.compose.push(path.clone());
-        sources.texts.insert(path, text);
-    }
-    Ok(sources)
-}
-
-/// Includes within includes; Compose refuses circles.
-const DEEPEST: u8 = 20;
-
-/// Reads what is included, as far as it belongs to the project.
-struct Including<'a> {
-    project: &'a Path,
-    sources: &'a mut Sources,
-}
-
-impl Including<'_> {
-    fn read(&mut self, text: &str, folder: &Path, depth: u8) -> Result<(), HostError> {
-        // What cannot be read here, Compose complains about.
-        let includes = crate::compose_file::includes(text).unwrap_or_default();
-        for include in includes.iter().filter(|_| depth < DEEPEST) {
-            let paths: Vec<PathBuf> = include
-                .paths
-                .iter()
-                .map(|path| clean(&folder.join(path)))
-                .collect();
-            let inner = match (&include.project_directory, paths.first()) {
-                (Some(named), _) => clean(&folder.join(named)),
-                (None, Some(first)) => first.parent().unwrap_or(folder).to_owned(),
-                (None, None) => continue,
-            };
-            for path in paths {
-                // Links are followed: what lies elsewhere may be anybody's.
-                let real = path.canonicalize().unwrap_or_default();
-                let ours = real.starts_with(self.project.canonicalize().unwrap_or_default());
-                if !ours || self.sources.texts.contains_key(&path) {
-                    continue;
-                }
-                let Some(text) = files::read_text(&path)? else {
-                    continue;
-                };
-                self.read(&text, &inner, depth + 1)?;
-                self.sources.compose.push(path.clone());
-                self.sources.texts.insert(path, text);
-            }
-            let named = include.env_files.iter().map(|path| folder.join(path));
-            let mut variables: Vec<PathBuf> = named.map(|path| clean(&path)).collect();
-            if variables.is_empty() {
-                variables.push(inner.join(".env"));
-            }
-            for path in variables {
-                if !self.sources.texts.contains_key(&path) {
-                    self.sources.read_variables(path)?;
-                }
-            }
-        }
-        Ok(())
-    }
 }
 
 /// `COMPOSE_FILE` may stand in `.env` too.
@@ -245,7 +139,7 @@ fn discover(start: &Path) -> Result<(PathBuf, PathBuf), Failure> {
 }
 
 /// Without `.` and `..`, links kept: as Compose writes it in its labels.
-fn clean(path: &Path) -> PathBuf {
+pub(super) fn clean(path: &Path) -> PathBuf {
     let mut cleaned = PathBuf::new();
     for part in path.components() {
         match part {

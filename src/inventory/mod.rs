@@ -7,6 +7,7 @@ mod database;
 mod files;
 mod ground;
 mod images;
+mod sources;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -22,10 +23,11 @@ use crate::recipe::{Drain, Recipe};
 
 pub use app::App;
 pub use database::{DatabaseFacts, Session, login};
-pub use files::{Located, Named, Sources, locate};
+pub use files::{Located, Named, locate};
 use ground::Diverged;
 pub use ground::{Ground, Place};
 pub use images::{ImageFacts, Wanted};
+pub use sources::Sources;
 
 /// A project as it is.
 pub struct Inventory {
@@ -329,8 +331,8 @@ fn services(
     services.collect()
 }
 
-/// Secrets of the files and of the containers: they may differ.
-fn redactor(model: &Model, made: &[Made]) -> Redactor {
+/// Knows the secrets of the files and of the containers: they may differ.
+pub fn redactor(model: &Model, made: &[Made]) -> Redactor {
     let of_containers = made.iter().flat_map(|made| &made.environment);
     let of_files: Vec<(&str, String)> = model
         .services

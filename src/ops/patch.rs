@@ -10,8 +10,8 @@ use crate::engine::Report;
 use crate::event::{Failure, FailureClass, FileView, Finding, Live, Outcome, RunId, Severity};
 use crate::host::compose::{DockerCompose, ProjectArgs};
 use crate::host::process::Children;
-use crate::host::{Compose, Model, files};
-use crate::inventory::{App, Blind, Located};
+use crate::host::{Compose, Model, Redactor, files};
+use crate::inventory::{App, Blind, Located, redactor};
 use crate::plan::{self, FileEdits};
 use crate::preflight;
 use crate::settings::{PatchFlags, Settings};
@@ -45,6 +45,12 @@ pub async fn patch(
             "`{guessed}` is taken for the service that migrates the database"
         ));
     }
+    let view = |file: &FileEdits| FileView {
+        path: file.path.clone(),
+        created: file.before.is_none(),
+        // A whole service may stand on one line.
+        diff: patching.redactor.redact(&file.diff()),
+    };
     let ended = shown(report, patching.files.iter().map(view).collect());
     if flags.check || flags.diff || patching.files.is_empty() {
         return Ok(ended);
@@ -104,14 +110,6 @@ fn edges(flags: &PatchFlags) -> Vec<Edge> {
     flags.edges.iter().map(edge).collect()
 }
 
-fn view(file: &FileEdits) -> FileView {
-    FileView {
-        path: file.path.clone(),
-        created: file.before.is_none(),
-        diff: file.diff(),
-    }
-}
-
 fn shown(report: &Report, files: Vec<FileView>) -> Ended {
     if files.is_empty() {
         let state = "every service that has to waits already; nothing was touched";
@@ -132,6 +130,7 @@ struct Patching {
     project: String,
     /// The service that migrates, where nobody has said so.
     guessed: Option<String>,
+    redactor: Redactor,
     files: Vec<FileEdits>,
 }
 
@@ -162,6 +161,7 @@ impl Patching {
             args: located.args,
             state,
             compose,
+            redactor: redactor(&model, &[]),
             project: model.name,
             guessed: app.recipe.roles.migration.filter(|_| guessed),
             files,
