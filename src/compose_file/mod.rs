@@ -48,6 +48,7 @@ pub use self::refusal::{Reason, Refusal};
 pub use self::said::{Extends, Include, Mention, Said};
 pub use self::tag::{TagSource, tag_source};
 
+use self::depends_on::Added;
 use self::locate::Comment;
 use self::refusal::Stop;
 
@@ -67,6 +68,8 @@ pub struct Patched {
     pub text: String,
     /// One-based numbers of the new or changed lines in `text`; empty if nothing had to change.
     pub lines: Vec<usize>,
+    /// Services that others wait for now, and that the text does not have.
+    pub undefined: Vec<String>,
 }
 
 impl Patched {
@@ -82,7 +85,11 @@ impl Patched {
         } else {
             diff::changed_lines(before, &after)
         };
-        Self { text: after, lines }
+        Self {
+            text: after,
+            lines,
+            undefined: Vec::new(),
+        }
     }
 }
 
@@ -122,7 +129,11 @@ fn edit_edges(text: &str, edges: &[Edge], declare: bool) -> Result<Patched, Refu
             false => depends_on::add_all(body, edges),
         },
     );
-    let (edited, comments) = edited.map_err(|(stop, edge)| refuse(stop, edge))?;
+    let Added {
+        text: edited,
+        comments,
+        undefined,
+    } = edited.map_err(|(stop, edge)| refuse(stop, edge))?;
     let wanted = wanted.map_err(whole)?;
     if edited != body {
         let (got, readable) = side_by_side(
@@ -132,7 +143,10 @@ fn edit_edges(text: &str, edges: &[Edge], declare: bool) -> Result<Patched, Refu
         let same = got.and_then(|got| prove::same(&wanted, &got));
         readable.and(same).map_err(whole)?;
     }
-    Ok(Patched::new(text, format!("{bom}{edited}")))
+    Ok(Patched {
+        undefined,
+        ..Patched::new(text, format!("{bom}{edited}"))
+    })
 }
 
 fn side_by_side<T: Send, U>(
