@@ -2,6 +2,7 @@
 //! include.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::event::{Failure, FailureClass};
@@ -36,8 +37,8 @@ pub struct Named<'a> {
     pub env_files: &'a [PathBuf],
     /// Profiles by flag.
     pub profiles: &'a [String],
-    /// Separates the entries of `COMPOSE_FILE`.
-    pub separator: char,
+    /// What separates the entries of `COMPOSE_FILE`, by environment.
+    pub separator: Option<&'a str>,
 }
 
 /// The project's files, found and read.
@@ -91,7 +92,7 @@ pub fn locate(named: &Named<'_>) -> Result<Located, Failure> {
         );
     }
     if paths.is_empty() {
-        paths = from_dot_env(&start, named.separator)?;
+        paths = from_env_files(named, &start)?;
     }
     let mut beside = None;
     if paths.is_empty() {
@@ -131,13 +132,14 @@ fn read(args: &ProjectArgs) -> Result<Sources, Failure> {
     let mut sources = Sources::default();
     // Of several env files the last one's word counts.
     for path in args.env_files.iter().rev() {
-        sources.read_variables(path.clone())?;
+        sources.read_variables(path.clone()).map_err(unreadable)?;
     }
     if args.env_files.is_empty() {
-        sources.read_variables(args.directory.join(".env"))?;
+        let path = args.directory.join(".env");
+        sources.read_variables(path).map_err(unreadable)?;
     }
     for path in args.merged() {
-        let text = files::read_text(&path)?.ok_or_else(|| {
+        let text = read_text(&path)?.ok_or_else(|| {
             Failure::new(format!("there is no Compose file `{}`", path.display()))
                 .class(FailureClass::Usage)
         })?;
@@ -145,7 +147,8 @@ fn read(args: &ProjectArgs) -> Result<Sources, Failure> {
             project: &args.directory,
             sources: &mut sources,
         };
-        including.read(&text, &args.directory, 0)?;
+        let read = including.read(&text, &args.directory, 0);
+        read.map_err(unreadable)?;
         sources.compose.push(path.clone());
         sources.texts.insert(path, text);
     }
@@ -205,15 +208,55 @@ impl Including<'_> {
     }
 }
 
-/// `COMPOSE_FILE` may stand in `.env` too.
-fn from_dot_env(folder: &Path, separator: char) -> Result<Vec<PathBuf>, HostError> {
-    let text = files::read_text(&folder.join(".env"))?.unwrap_or_default();
-    let value = crate::compose_file::env_value(&text, "COMPOSE_FILE").unwrap_or_default();
-    Ok(value
-        .split(separator)
+/// `COMPOSE_FILE` and its separator may stand in `.env`, or in the env files named instead of it;
+/// the paths are relative to where we were called, as on the command line.
+fn from_env_files(named: &Named<'_>, folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let mut paths: Vec<PathBuf> = named
+        .env_files
+        .iter()
+        .map(|path| named.here.join(path))
+        .collect();
+    if paths.is_empty() {
+        paths.push(folder.join(".env"));
+    }
+    // Of several the last one's word counts.
+    let mut texts = Vec::new();
+    for path in paths.iter().rev() {
+        texts.extend(read_text(path)?);
+    }
+    let value = |name| {
+        let mut values = texts
+            .iter()
+            .filter_map(|text| crate::compose_file::env_value(text, name));
+        values.next().filter(|value| !value.is_empty())
+    };
+    let separator = named.separator.map(str::to_owned);
+    let separator = separator.or_else(|| value("COMPOSE_PATH_SEPARATOR"));
+    let files = value("COMPOSE_FILE").unwrap_or_default();
+    Ok(files
+        .split(separator.as_deref().unwrap_or(":"))
         .filter(|part| !part.is_empty())
-        .map(|part| folder.join(part))
+        .map(|part| named.here.join(part))
         .collect())
+}
+
+fn read_text(path: &Path) -> Result<Option<String>, Failure> {
+    files::read_text(path).map_err(unreadable)
+}
+
+/// What cannot be read as text is the user's to mend.
+fn unreadable(error: HostError) -> Failure {
+    let kind = match &error {
+        HostError::File { source, .. } => source.kind(),
+        _ => return error.into(),
+    };
+    let failure = Failure::from(error);
+    match kind {
+        ErrorKind::InvalidData => failure.hint("save it as UTF-8"),
+        ErrorKind::IsADirectory => return failure.class(FailureClass::Usage),
+        _ => failure.hint("check the rights of the file, or become a user who may read it"),
+    }
+    .class(FailureClass::Refused)
 }
 
 /// Upward from `start`: the first folder with a base file, and the override file beside it, or
@@ -282,7 +325,7 @@ mod tests {
             name: None,
             env_files: &[],
             profiles: &[],
-            separator: ':',
+            separator: None,
         })
     }
 
