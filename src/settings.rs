@@ -155,8 +155,8 @@ pub struct Settings {
     pub docker_host: Option<String>,
     /// The user's Docker configuration folder.
     pub docker_config: PathBuf,
-    /// Separates the entries of `COMPOSE_FILE`.
-    pub path_separator: char,
+    /// `COMPOSE_PATH_SEPARATOR`.
+    pub path_separator: Option<String>,
     /// Where locks of the whole machine live.
     pub machine_dir: PathBuf,
 }
@@ -195,15 +195,14 @@ impl Settings {
         here: PathBuf,
         environment: impl Fn(&str) -> Option<String>,
     ) -> Self {
-        let path_separator = environment("COMPOSE_PATH_SEPARATOR")
-            .and_then(|text| text.chars().next())
-            .unwrap_or(':');
-        let split = |name: &str, by: char| -> Vec<PathBuf> {
+        let path_separator = environment("COMPOSE_PATH_SEPARATOR");
+        let between_files = path_separator.as_deref().unwrap_or(":");
+        let split = |name: &str, by: &str| -> Vec<PathBuf> {
             environment(name)
                 .map(|text| text.split(by).map(PathBuf::from).collect())
                 .unwrap_or_default()
         };
-        let or_else = |given: &[PathBuf], name: &str, by: char| {
+        let or_else = |given: &[PathBuf], name: &str, by: &str| {
             if given.is_empty() {
                 split(name, by)
             } else {
@@ -212,12 +211,12 @@ impl Settings {
         };
         let home = environment("HOME").map(PathBuf::from);
         Self {
-            files: or_else(&flags.file, "COMPOSE_FILE", path_separator),
+            files: or_else(&flags.file, "COMPOSE_FILE", between_files),
             project_name: flags
                 .project_name
                 .clone()
                 .or_else(|| environment("COMPOSE_PROJECT_NAME")),
-            env_files: or_else(&flags.env_file, "COMPOSE_ENV_FILES", ','),
+            env_files: or_else(&flags.env_file, "COMPOSE_ENV_FILES", ","),
             profiles: flags.profile.clone(),
             project_directory: flags.project_directory.clone(),
             recipe: flags.recipe.clone(),

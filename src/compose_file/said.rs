@@ -25,6 +25,9 @@ pub struct Said {
     pub most: Mention,
     /// Whether what texts before it say is taken back: `!override` or `!reset`.
     pub alone: bool,
+    /// Whether the dependency has to succeed; none where the text leaves that to others. A list
+    /// says so, too.
+    pub required: Option<bool>,
 }
 
 pub(super) fn said(text: &str, edge: &Edge) -> Result<Option<Said>, Stop> {
@@ -38,11 +41,13 @@ pub(super) fn said(text: &str, edge: &Edge) -> Result<Option<Said>, Stop> {
                 || body
                     .own("depends_on")
                     .is_some_and(|own| takes_back(&own.value)),
+            required: required(&model, body, &edge.dependency)?,
         };
         said = Some(match said {
             Some(said) => Said {
                 most: said.most.max(here.most),
                 alone: said.alone || here.alone,
+                required: here.required.or(said.required),
             },
             None => here,
         });
@@ -69,6 +74,27 @@ fn of_body<'t>(model: &Model<'t>, body: &'t Node, dependency: &str) -> Result<Me
         }
     }
     Ok(Mention::Service)
+}
+
+fn required<'t>(model: &Model<'t>, body: &'t Node, dependency: &str) -> Result<Option<bool>, Stop> {
+    let body = model.follow(body)?;
+    let Some(found) = model.get(body, "depends_on")? else {
+        return Ok(None);
+    };
+    let named = model.dependencies(&found.entry.value)?;
+    let Some(ours) = named.iter().find(|it| it.name == dependency) else {
+        return Ok(None);
+    };
+    let Some(settings) = ours.settings else {
+        return Ok(Some(true));
+    };
+    let Some(found) = model.get(settings, "required")? else {
+        return Ok(None);
+    };
+    let value = model.follow(&found.entry.value)?.text();
+    Ok(Some(
+        value.is_some_and(|value| value.eq_ignore_ascii_case("true")),
+    ))
 }
 
 /// Other files that a text includes.

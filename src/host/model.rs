@@ -68,9 +68,9 @@ pub struct Service {
     /// Its environment.
     #[serde(default)]
     environment: BTreeMap<String, Option<String>>,
-    /// Its restart policy.
+    /// Its restart policy, where `deploy` has none.
     #[serde(default)]
-    pub restart: Option<String>,
+    restart: Option<String>,
     /// The platform it is pinned to.
     #[serde(default)]
     pub platform: Option<String>,
@@ -261,19 +261,30 @@ impl Service {
         ports || self.healthcheck.is_some()
     }
 
+    /// When it is started again: `deploy.restart_policy` wins over `restart`.
+    pub fn restart_policy(&self) -> &str {
+        let deployed = self.rest.get("deploy").and_then(|deploy| {
+            let policy = deploy.get("restart_policy")?.as_object()?;
+            let condition = policy.get("condition").and_then(serde_json::Value::as_str);
+            match condition.unwrap_or_default() {
+                "any" => Some("always"),
+                "none" => Some("no"),
+                condition => Some(condition),
+            }
+        });
+        deployed.or(self.restart.as_deref()).unwrap_or_default()
+    }
+
     /// Whether it is started again whenever it ends, also when all went well.
     pub fn restarts_for_ever(&self) -> bool {
-        matches!(self.restart.as_deref(), Some("always" | "unless-stopped"))
+        matches!(self.restart_policy(), "always" | "unless-stopped")
     }
 
     /// Whether it may end by itself without being started again. Many services that work all the
     /// time say no more than that.
     pub fn may_end(&self) -> bool {
-        matches!(self.restart.as_deref(), None | Some("no" | ""))
-            || self
-                .restart
-                .as_deref()
-                .is_some_and(|r| r.starts_with("on-failure"))
+        let policy = self.restart_policy();
+        matches!(policy, "no" | "") || policy.starts_with("on-failure")
     }
 }
 

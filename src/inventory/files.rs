@@ -2,10 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Sources;
+use super::sources::{Sources, read_text};
 use crate::event::{Failure, FailureClass};
 use crate::host::compose::ProjectArgs;
-use crate::host::{HostError, files};
 
 const BASES: [&str; 4] = [
     "compose.yaml",
@@ -35,8 +34,8 @@ pub struct Named<'a> {
     pub env_files: &'a [PathBuf],
     /// Profiles by flag.
     pub profiles: &'a [String],
-    /// Separates the entries of `COMPOSE_FILE`.
-    pub separator: char,
+    /// What separates the entries of `COMPOSE_FILE`, by environment.
+    pub separator: Option<&'a str>,
 }
 
 /// The project's files, found and read.
@@ -63,7 +62,7 @@ pub fn locate(named: &Named<'_>) -> Result<Located, Failure> {
         );
     }
     if paths.is_empty() {
-        paths = from_dot_env(&start, named.separator)?;
+        paths = from_env_files(named, &start)?;
     }
     let mut beside = None;
     if paths.is_empty() {
@@ -99,14 +98,35 @@ pub fn locate(named: &Named<'_>) -> Result<Located, Failure> {
     Ok(Located { args, sources })
 }
 
-/// `COMPOSE_FILE` may stand in `.env` too.
-fn from_dot_env(folder: &Path, separator: char) -> Result<Vec<PathBuf>, HostError> {
-    let text = files::read_text(&folder.join(".env"))?.unwrap_or_default();
-    let value = crate::compose_file::env_value(&text, "COMPOSE_FILE").unwrap_or_default();
-    Ok(value
-        .split(separator)
+/// `COMPOSE_FILE` and its separator may stand in `.env`, or in the env files named instead of it;
+/// the paths are relative to where we were called, as on the command line.
+fn from_env_files(named: &Named<'_>, folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let mut paths: Vec<PathBuf> = named
+        .env_files
+        .iter()
+        .map(|path| named.here.join(path))
+        .collect();
+    if paths.is_empty() {
+        paths.push(folder.join(".env"));
+    }
+    // Of several the last one's word counts.
+    let mut texts = Vec::new();
+    for path in paths.iter().rev() {
+        texts.extend(read_text(path)?);
+    }
+    let value = |name| {
+        let mut values = texts
+            .iter()
+            .filter_map(|text| crate::compose_file::env_value(text, name));
+        values.next().filter(|value| !value.is_empty())
+    };
+    let separator = named.separator.map(str::to_owned);
+    let separator = separator.or_else(|| value("COMPOSE_PATH_SEPARATOR"));
+    let files = value("COMPOSE_FILE").unwrap_or_default();
+    Ok(files
+        .split(separator.as_deref().unwrap_or(":"))
         .filter(|part| !part.is_empty())
-        .map(|part| folder.join(part))
+        .map(|part| named.here.join(part))
         .collect())
 }
 
@@ -156,6 +176,7 @@ pub(super) fn clean(path: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::files;
 
     fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
         let folder = tempfile::tempdir().expect("a folder");
@@ -176,7 +197,7 @@ mod tests {
             name: None,
             env_files: &[],
             profiles: &[],
-            separator: ':',
+            separator: None,
         })
     }
 

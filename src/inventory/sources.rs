@@ -2,6 +2,7 @@
 //! that services are extended from.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::files::clean;
@@ -56,14 +57,15 @@ impl Sources {
         let mut sources = Self::default();
         // Of several env files the last one's word counts.
         for path in args.env_files.iter().rev() {
-            sources.read_variables(path.clone())?;
+            sources.read_variables(path.clone()).map_err(unreadable)?;
         }
         if args.env_files.is_empty() {
-            sources.read_variables(args.directory.join(".env"))?;
+            let path = args.directory.join(".env");
+            sources.read_variables(path).map_err(unreadable)?;
         }
         let project = args.directory.canonicalize().unwrap_or_default();
         for path in args.merged() {
-            let text = files::read_text(&path)?.ok_or_else(|| {
+            let text = read_text(&path)?.ok_or_else(|| {
                 Failure::new(format!("there is no Compose file `{}`", path.display()))
                     .class(FailureClass::Usage)
             })?;
@@ -71,8 +73,10 @@ impl Sources {
                 project: &project,
                 sources: &mut sources,
             };
-            reading.included(&text, &args.directory, 0)?;
-            reading.extended(&path, &text, &args.directory, 0)?;
+            reading
+                .included(&text, &args.directory, 0)
+                .and_then(|()| reading.extended(&path, &text, &args.directory, 0))
+                .map_err(unreadable)?;
             sources.compose.push(path.clone());
             sources.texts.insert(path, text);
         }
@@ -153,4 +157,24 @@ impl Reading<'_> {
             false => Ok(None),
         }
     }
+}
+
+/// The text of a file; none where there is no file.
+pub(super) fn read_text(path: &Path) -> Result<Option<String>, Failure> {
+    files::read_text(path).map_err(unreadable)
+}
+
+/// What cannot be read as text is the user's to mend.
+fn unreadable(error: HostError) -> Failure {
+    let kind = match &error {
+        HostError::File { source, .. } => source.kind(),
+        _ => return error.into(),
+    };
+    let failure = Failure::from(error);
+    match kind {
+        ErrorKind::InvalidData => failure.hint("save it as UTF-8"),
+        ErrorKind::IsADirectory => return failure.class(FailureClass::Usage),
+        _ => failure.hint("check the rights of the file, or become a user who may read it"),
+    }
+    .class(FailureClass::Refused)
 }

@@ -264,6 +264,14 @@ async fn plan(
         true => needed(app, model, &inactive)?,
         false => given,
     };
+    let endless = wanted.iter().map(|edge| &edge.dependency).find_map(|name| {
+        let service = model.services.get(name)?;
+        let endless = service.restarts_for_ever();
+        endless.then(|| preflight::restarts(name, service.restart_policy()))
+    });
+    if let Some(finding) = endless {
+        return Err(vec![finding]);
+    }
     let files = plan::gate(&project, &wanted)?;
     let unwritable: Vec<Finding> = files
         .iter()
@@ -289,7 +297,15 @@ fn needed(app: &App, model: &Model, inactive: &[String]) -> Result<Vec<Edge>, Ve
             "name it with `--migration SERVICE`, or what has to wait with `--edge SERVICE:DEPENDENCY`",
         )]);
     }
-    Ok(plan::wanted(&app.recipe.roles, model))
+    let wanted = plan::wanted(&app.recipe.roles, model);
+    match wanted.is_empty() {
+        true => Err(vec![refusal(
+            "writers-unknown",
+            "no service of this project is known to use the database".to_owned(),
+            "name what has to wait: `--edge SERVICE:DEPENDENCY`",
+        )]),
+        false => Ok(wanted),
+    }
 }
 
 fn refusal(id: &str, text: String, cure: &str) -> Finding {

@@ -34,7 +34,7 @@ pub(super) fn find(settings: &Settings) -> Result<(Located, StateFolder), Failur
         name: settings.project_name.as_deref(),
         env_files: &settings.env_files,
         profiles: &settings.profiles,
-        separator: settings.path_separator,
+        separator: settings.path_separator.as_deref(),
     })?;
     let state = match &settings.state_dir {
         Some(path) => settings.here.join(path),

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use super::edits::{self, FileEdits, refusal};
 use crate::compose_file::{self, Edge, Mention, Reason, Refusal};
 use crate::event::Finding;
-use crate::host::Model;
 use crate::host::compose::ProjectArgs;
+use crate::host::{Condition, Dependency, Model};
 use crate::inventory::Sources;
 use crate::recipe::Roles;
 use crate::steps::Edit;
@@ -54,10 +54,11 @@ pub(super) fn edits(
     let missing = wanted
         .iter()
         .filter(|edge| !project.model.is_gated(&edge.service, &edge.dependency));
+    let ahead = with_edges(project.model, wanted);
     let mut planned: BTreeMap<(PathBuf, bool, &str), Vec<String>> = BTreeMap::new();
     let mut findings = Vec::new();
     for edge in missing {
-        let place = impossible(project, edge).map_or_else(|| place(project, edge), Err);
+        let place = impossible(project, &ahead, edge).map_or_else(|| place(project, edge), Err);
         match place {
             Ok(Place { path, over }) => {
                 let key = (path, over, edge.dependency.as_str());
@@ -83,8 +84,25 @@ pub(super) fn edits(
     Ok(edits.collect())
 }
 
+/// The model with all edges in it: they may close a cycle together.
+fn with_edges(model: &Model, edges: &[Edge]) -> Model {
+    let mut ahead = model.clone();
+    for edge in edges {
+        if let Some(service) = ahead.services.get_mut(&edge.service) {
+            let dependency = Dependency {
+                condition: Condition::ServiceCompletedSuccessfully,
+                required: true,
+            };
+            service
+                .depends_on
+                .insert(edge.dependency.clone(), dependency);
+        }
+    }
+    ahead
+}
+
 /// Why no edit of any file could make the edge hold.
-fn impossible(project: &Project<'_>, edge: &Edge) -> Option<Finding> {
+fn impossible(project: &Project<'_>, ahead: &Model, edge: &Edge) -> Option<Finding> {
     let Edge {
         service,
         dependency,
@@ -93,6 +111,10 @@ fn impossible(project: &Project<'_>, edge: &Edge) -> Option<Finding> {
     for name in [service, dependency] {
         if model.services.contains_key(name) {
             continue;
+        }
+        let taken_back = (name == service).then(|| taken_back(project, edge));
+        if let Some(finding) = taken_back.flatten() {
+            return Some(finding);
         }
         return Some(match project.inactive.contains(name) {
             true => refusal(
@@ -107,7 +129,14 @@ fn impossible(project: &Project<'_>, edge: &Edge) -> Option<Finding> {
             ),
         });
     }
-    if model.waits_for(dependency, service) {
+    if service == dependency {
+        return Some(refusal(
+            "cycle",
+            format!("service `{service}` cannot wait for itself"),
+            "name two services: `--edge SERVICE:DEPENDENCY`".to_owned(),
+        ));
+    }
+    if ahead.waits_for(dependency, service) {
         return Some(refusal(
             "cycle",
             format!(
@@ -178,12 +207,19 @@ fn place(project: &Project<'_>, edge: &Edge) -> Result<Place, Finding> {
     let text = project.sources.text(path);
     let refused = match compose_file::require_edges(text, std::slice::from_ref(edge)) {
         Ok(patched) if patched.changed() => {
+            if let Some(finding) = not_required(project, edge, path, &patched.text) {
+                return Err(finding);
+            }
             return Ok(Place {
                 path: (*path).to_owned(),
                 over: false,
             });
         }
-        Ok(_) => return Err(overruled(path, edge)),
+        Ok(_) => {
+            let known = not_required(project, edge, path, text);
+            let known = known.or_else(|| taken_back(project, edge));
+            return Err(known.unwrap_or_else(|| overruled(path, edge)));
+        }
         Err(refused) => refused,
     };
     if !can_be_said_elsewhere(&refused) {
@@ -201,6 +237,40 @@ fn place(project: &Project<'_>, edge: &Edge) -> Result<Place, Finding> {
         }
     }
     elsewhere(project, edge, Some((path, &refused)))
+}
+
+/// `required: false` in another file than that of the edge, which holds `text` then. What is merged
+/// over it does not take it away unless it says so.
+fn not_required(project: &Project<'_>, edge: &Edge, target: &Path, text: &str) -> Option<Finding> {
+    for path in project.sources.compose.iter().rev() {
+        let text = match path == target {
+            true => text,
+            false => project.sources.text(path),
+        };
+        // What cannot be read is refused where it is to be edited.
+        let Ok(Some(said)) = compose_file::said(text, edge) else {
+            continue;
+        };
+        if let Some(required) = said.required {
+            let refused = compose_file::require_edges(text, std::slice::from_ref(edge)).err();
+            return refused
+                .filter(|_| !required)
+                .map(|refused| edits::refused(path, &refused));
+        }
+        if said.alone {
+            return None;
+        }
+    }
+    None
+}
+
+/// `!reset` in one of the files.
+fn taken_back(project: &Project<'_>, edge: &Edge) -> Option<Finding> {
+    project.sources.compose.iter().rev().find_map(|path| {
+        let text = project.sources.text(path);
+        let refused = compose_file::require_edges(text, std::slice::from_ref(edge)).err()?;
+        matches!(refused.reason, Reason::ResetTag).then(|| edits::refused(path, &refused))
+    })
 }
 
 /// It says so itself, and Compose sees something else.

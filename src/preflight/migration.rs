@@ -19,17 +19,24 @@ pub fn migration(
     let Some(service) = model.services.get(name) else {
         return Some(absent(&recipe.title, name, inactive));
     };
-    let restart = service.restart.as_deref().unwrap_or_default();
-    service.restarts_for_ever().then(|| {
-        refusal(
-            "migration-restarts",
-            format!(
-                "service `{name}` has `restart: {restart}`: it would be started again whenever it \
-                 has ended, and nothing that waits for it would ever start"
-            ),
-            format!("set `restart: \"no\"` for service `{name}`"),
-        )
-    })
+    service
+        .restarts_for_ever()
+        .then(|| restarts(name, service.restart_policy()))
+}
+
+/// It never ends, as far as Compose can see.
+pub fn restarts(service: &str, policy: &str) -> Finding {
+    refusal(
+        "migration-restarts",
+        format!(
+            "service `{service}` has `restart: {policy}`: it would be started again whenever it \
+             has ended, and nothing that waits for it would ever start"
+        ),
+        format!(
+            "set `restart: \"no\"` for service `{service}`, and take `restart_policy` out of its \
+             `deploy`, if there is one"
+        ),
+    )
 }
 
 /// A wrong guess would make services wait for the wrong one, or migrate while the app runs.

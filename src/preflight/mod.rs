@@ -16,7 +16,7 @@ use crate::event::{Finding, Severity};
 use crate::inventory::Inventory;
 use crate::plan::{Changes, Fetched};
 
-pub use migration::migration;
+pub use migration::{migration, restarts};
 pub use tools::{blind, compose, usable};
 
 /// What is to be judged.

@@ -77,16 +77,23 @@ fn is_older(version: &str, oldest: [u32; 2]) -> bool {
 
 fn unreadable(error: &HostError) -> Finding {
     let told = told(error);
-    let (id, cure) = match told.contains("env file") && told.contains("not found") {
-        true => (
+    let (id, cure) = if told.contains("env file") && told.contains("not found") {
+        (
             "env-file-missing",
             "put the file where the Compose file says, or correct `env_file`; a copy may be in a \
              backup of this folder",
-        ),
-        false => (
+        )
+    } else if told.contains("depends on undefined service") {
+        (
+            "project-unreadable",
+            "if the service is there, it is in a profile that is not enabled: take `profiles` out \
+             of it, or enable it with `--profile`; else take it out of `depends_on`",
+        )
+    } else {
+        (
             "project-unreadable",
             "mend what Compose complains about; `docker compose config` shows it",
-        ),
+        )
     };
     refusal(id, format!("Compose cannot read the project: {told}"), cure)
 }

@@ -16,6 +16,7 @@ mod kill;
 mod migration;
 mod preflight;
 mod secrets;
+mod spec;
 mod stack;
 mod upgrade;
 mod why;
