@@ -9,11 +9,11 @@
     clippy::format_push_string
 )]
 
-mod check;
-mod corpus;
-mod justify;
+pub(super) mod check;
+pub(super) mod corpus;
+pub(super) mod justify;
 mod places;
-mod reading;
+pub(super) mod reading;
 
 use std::collections::BTreeMap;
 

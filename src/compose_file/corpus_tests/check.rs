@@ -8,16 +8,13 @@ use crate::compose_file::{Edge, Patched};
 
 /// # Errors
 /// What is wrong with it.
-pub(super) fn edit(
+pub(in crate::compose_file) fn edit(
     before: &Reading,
     text: &str,
     done: &Patched,
     edge: &Edge,
 ) -> Result<(), &'static str> {
     let after = Reading::of(done.text.trim_start_matches('\u{feff}'));
-    if after.rejected || before.rejected {
-        return Err("the patched text is not valid YAML");
-    }
     meaning(before, &after, edge)?;
     if done.text == text {
         return match done.changed() {
@@ -29,7 +26,17 @@ pub(super) fn edit(
 }
 
 /// Both say the same but for the edge, which the second one says.
-fn meaning(before: &Reading, after: &Reading, edge: &Edge) -> Result<(), &'static str> {
+///
+/// # Errors
+/// What is wrong.
+pub(in crate::compose_file) fn meaning(
+    before: &Reading,
+    after: &Reading,
+    edge: &Edge,
+) -> Result<(), &'static str> {
+    if after.rejected || before.rejected {
+        return Err("the text is not valid YAML");
+    }
     if before.documents.len() != after.documents.len() {
         return Err("another number of documents");
     }

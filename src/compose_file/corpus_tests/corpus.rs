@@ -4,27 +4,27 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-pub(super) struct File {
-    pub(super) name: String,
-    pub(super) text: String,
-    pub(super) row: Option<Row>,
+pub(in crate::compose_file) struct File {
+    pub(in crate::compose_file) name: String,
+    pub(in crate::compose_file) text: String,
+    pub(in crate::compose_file) row: Option<Row>,
 }
 
 /// What the manifest knows of a file.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Row {
+pub(in crate::compose_file) struct Row {
     /// Whether Compose takes the file as it is, alone.
-    pub(super) valid: bool,
+    pub(in crate::compose_file) valid: bool,
 }
 
 impl File {
-    pub(super) fn unmarked(&self) -> &str {
+    pub(in crate::compose_file) fn unmarked(&self) -> &str {
         self.text.trim_start_matches('\u{feff}')
     }
 }
 
 /// Nothing where there is no corpus.
-pub(super) fn corpus() -> Vec<File> {
+pub(in crate::compose_file) fn corpus() -> Vec<File> {
     #[expect(clippy::disallowed_methods, reason = "a test has no settings")]
     let folder = std::env::var_os("ENEO_UPGRADE_CORPUS");
     let folder = folder.map_or_else(|| PathBuf::from("../shared/corpus"), PathBuf::from);
@@ -66,13 +66,16 @@ fn rows(manifest: &str) -> HashMap<&str, Row> {
         .collect()
 }
 
-/// Each file once, on whichever core is free.
-pub(super) fn on_all_cores<T: Send>(files: &[File], work: impl Fn(&File) -> T + Sync) -> Vec<T> {
+/// Each item once, on whichever core is free.
+pub(in crate::compose_file) fn on_all_cores<I: Sync, T: Send>(
+    items: &[I],
+    work: impl Fn(&I) -> T + Sync,
+) -> Vec<T> {
     let next = AtomicUsize::new(0);
     let worker = || {
         let mut done = Vec::new();
-        while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
-            done.push(work(file));
+        while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
+            done.push(work(item));
         }
         done
     };

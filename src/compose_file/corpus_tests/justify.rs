@@ -8,7 +8,12 @@ use super::reading::{Reading, entries, untagged};
 use crate::compose_file::{Edge, Refusal};
 
 /// Whether the text shows the reason given, or Compose rejects the file as well.
-pub(super) fn justified(text: &str, edge: &Edge, refusal: &Refusal, row: Option<Row>) -> bool {
+pub(in crate::compose_file) fn justified(
+    text: &str,
+    edge: &Edge,
+    refusal: &Refusal,
+    row: Option<Row>,
+) -> bool {
     let reading = Reading::of(text.trim_start_matches('\u{feff}'));
     let rejected = row.is_some_and(|row| !row.valid);
     let case = Case {

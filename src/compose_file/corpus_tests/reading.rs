@@ -7,14 +7,14 @@ use serde_yaml::{Mapping, Value};
 
 use crate::compose_file::Edge;
 
-pub(super) struct Reading {
-    pub(super) documents: Vec<Value>,
+pub(in crate::compose_file) struct Reading {
+    pub(in crate::compose_file) documents: Vec<Value>,
     /// Not YAML, or a `<<` that merges no mapping.
-    pub(super) rejected: bool,
+    pub(in crate::compose_file) rejected: bool,
 }
 
 impl Reading {
-    pub(super) fn of(text: &str) -> Self {
+    pub(in crate::compose_file) fn of(text: &str) -> Self {
         let mut documents = Vec::new();
         let mut rejected = false;
         for document in serde_yaml::Deserializer::from_str(text) {
@@ -34,7 +34,7 @@ impl Reading {
     }
 
     /// Names, in the order of the text.
-    pub(super) fn services(&self) -> Vec<String> {
+    pub(in crate::compose_file) fn services(&self) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
         for document in &self.documents {
             for (name, _) in entries(document.get("services")) {
@@ -47,20 +47,23 @@ impl Reading {
     }
 
     /// The bodies of a service, one for each document that has it.
-    pub(super) fn bodies<'r>(&'r self, service: &'r str) -> impl Iterator<Item = &'r Value> {
+    pub(in crate::compose_file) fn bodies<'r>(
+        &'r self,
+        service: &'r str,
+    ) -> impl Iterator<Item = &'r Value> {
         let of = move |document: &'r Value| document.get("services")?.get(service);
         self.documents.iter().filter_map(of)
     }
 
     /// Names in the service's `depends_on`.
-    pub(super) fn dependencies(&self, service: &str) -> Vec<String> {
+    pub(in crate::compose_file) fn dependencies(&self, service: &str) -> Vec<String> {
         let depends_on = self.bodies(service).filter_map(|it| it.get("depends_on"));
         depends_on.flat_map(names).collect()
     }
 
     /// Whether one service waits for another, over any number of others, in any of the ways that
     /// Compose knows.
-    pub(super) fn reaches(&self, from: &str, to: &str) -> bool {
+    pub(in crate::compose_file) fn reaches(&self, from: &str, to: &str) -> bool {
         let waits: BTreeMap<String, Vec<String>> = self
             .services()
             .into_iter()
@@ -101,7 +104,7 @@ fn waits_for(body: &Value) -> Vec<String> {
 }
 
 /// Keys of a mapping, items of a list.
-pub(super) fn names(value: &Value) -> Vec<String> {
+pub(in crate::compose_file) fn names(value: &Value) -> Vec<String> {
     match untagged(value) {
         Value::Mapping(map) => words(map.keys()),
         Value::Sequence(items) => words(items.iter()),
@@ -114,13 +117,15 @@ fn words<'v>(values: impl Iterator<Item = &'v Value>) -> Vec<String> {
     values.filter_map(word).collect()
 }
 
-pub(super) fn entries(value: Option<&Value>) -> impl Iterator<Item = (&str, &Value)> {
+pub(in crate::compose_file) fn entries(
+    value: Option<&Value>,
+) -> impl Iterator<Item = (&str, &Value)> {
     let map = value.map(untagged).and_then(Value::as_mapping);
     let pair = |(key, value)| Some((Value::as_str(key)?, value));
     map.into_iter().flatten().filter_map(pair)
 }
 
-pub(super) fn untagged(value: &Value) -> &Value {
+pub(in crate::compose_file) fn untagged(value: &Value) -> &Value {
     match value {
         Value::Tagged(tagged) => untagged(&tagged.value),
         plain => plain,
@@ -161,7 +166,7 @@ fn merged(value: &Value) -> Option<Value> {
 }
 
 /// Whether a text says the edge, with its condition.
-pub(super) fn says(text: &str, edge: &Edge) -> bool {
+pub(in crate::compose_file) fn says(text: &str, edge: &Edge) -> bool {
     let reading = Reading::of(text);
     let said = |body: &Value| {
         let entry = body.get("depends_on")?.get(&edge.dependency)?;
