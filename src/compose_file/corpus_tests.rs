@@ -11,6 +11,7 @@
 
 pub(super) mod check;
 pub(super) mod corpus;
+mod judge_tests;
 pub(super) mod justify;
 mod places;
 pub(super) mod reading;
