@@ -1,5 +1,7 @@
 //! Real files from many projects, before and after an edit, in the reading of Compose itself.
 
+#![allow(clippy::print_stderr, reason = "what was left out, and the table")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
