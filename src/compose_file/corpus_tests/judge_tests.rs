@@ -2,7 +2,7 @@
 
 use super::reading::Reading;
 use super::{check, justify};
-use crate::compose_file::{Edge, Patched, Reason, Refusal, require_edges};
+use crate::compose_file::{Edge, Reason, Refusal, require_edges};
 
 const TEXT: &str = "services:\n  web:\n    depends_on:\n      - db # store\n    image: x\n  db:\n    \
                     image: y\n  init:\n    image: z\n";
@@ -15,10 +15,9 @@ fn edge() -> Edge {
 }
 
 fn judged(after: &str, lines: &[usize]) -> Result<(), &'static str> {
-    let done = Patched {
-        text: after.to_owned(),
-        lines: lines.to_vec(),
-    };
+    let mut done = require_edges(TEXT, &[edge()]).unwrap();
+    done.text = after.to_owned();
+    done.lines = lines.to_vec();
     check::edit(&Reading::of(TEXT), TEXT, &done, &edge())
 }
 
