@@ -9,81 +9,77 @@
     clippy::format_push_string
 )]
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+pub(super) mod check;
+pub(super) mod corpus;
+mod judge_tests;
+pub(super) mod justify;
+mod places;
+pub(super) mod reading;
 
-use serde_yaml::Value;
+use std::collections::BTreeMap;
 
-use super::locate::Tree;
-use super::{Edge, require_edges, set_image_tag, values};
+use self::corpus::{File, corpus, on_all_cores};
+use self::reading::Reading;
+use super::{Edge, Patched, Refusal, require_edges, set_image_tag};
 
 type Table = BTreeMap<String, usize>;
 
-fn corpus() -> Vec<(String, String)> {
-    #[expect(clippy::disallowed_methods, reason = "a test has no settings")]
-    let folder = std::env::var_os("ENEO_UPGRADE_CORPUS");
-    let folder = folder.map_or_else(|| PathBuf::from("../shared/corpus"), PathBuf::from);
-    let Ok(entries) = std::fs::read_dir(&folder) else {
-        return Vec::new();
-    };
-    let mut files: Vec<_> = entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| {
-            path.extension()
-                .is_some_and(|it| it == "yml" || it == "yaml")
-        })
-        .filter_map(|path| {
-            let name = path.file_name()?.to_string_lossy().into_owned();
-            Some((name, std::fs::read_to_string(&path).ok()?))
-        })
-        .collect();
-    files.sort();
-    files
+/// What became of the edges of a file.
+#[derive(Default)]
+struct Tried {
+    table: Table,
+    /// By reason: file and edge.
+    refused: BTreeMap<&'static str, Vec<String>>,
+    failures: Vec<String>,
 }
 
-fn services(text: &str) -> Vec<String> {
-    let Ok(tree) = Tree::parse(text.trim_start_matches('\u{feff}')) else {
-        return Vec::new();
-    };
-    let maps = tree.documents.iter().filter_map(|it| it.own("services"));
-    let keys = maps
-        .flat_map(|map| map.value.entries())
-        .filter_map(|entry| entry.key.text());
-    keys.map(str::to_owned).collect()
-}
-
-/// What a service waits for, in the reading of the second parser.
-fn present(text: &str, service: &str) -> Vec<String> {
-    let mut documents = values::read(text).unwrap_or_default();
-    let mut services = documents
-        .iter_mut()
-        .filter_map(|it| values::service_mut(it, service));
-    let depends_on = services.find_map(|service| service.get("depends_on").cloned());
-    match depends_on {
-        Some(Value::Mapping(map)) => map.keys().filter_map(word).collect(),
-        Some(Value::Sequence(items)) => items.iter().filter_map(word).collect(),
-        _ => Vec::new(),
+impl Tried {
+    fn count(&mut self, outcome: &str) {
+        *self.table.entry(outcome.to_owned()).or_default() += 1;
     }
-}
 
-fn word(value: &Value) -> Option<String> {
-    value.as_str().map(str::to_owned)
+    fn sum(all: Vec<Self>) -> Self {
+        let mut sum = Self::default();
+        for tried in all {
+            sum.failures.extend(tried.failures);
+            for (code, edges) in tried.refused {
+                sum.refused.entry(code).or_default().extend(edges);
+            }
+            for (outcome, count) in tried.table {
+                *sum.table.entry(outcome).or_default() += count;
+            }
+        }
+        sum
+    }
+
+    fn show(&self, title: &str) {
+        eprintln!("{title}");
+        for (outcome, count) in &self.table {
+            eprintln!("  {count:6}  {outcome}");
+        }
+        for (code, edges) in &self.refused {
+            let mut shown = edges.clone();
+            shown.sort();
+            shown.truncate(40);
+            eprintln!("{code}:\n  {}", shown.join("\n  "));
+        }
+    }
 }
 
 /// A service waiting for the next two of the same file, and for the first that it already waits
 /// for.
-fn edges(text: &str) -> Vec<Edge> {
-    let text = text.trim_start_matches('\u{feff}');
-    let names = services(text);
+fn edges(reading: &Reading) -> Vec<Edge> {
     let edge = |service: &str, dependency: &str| Edge {
         service: service.to_owned(),
         dependency: dependency.to_owned(),
     };
+    let names = reading.services();
     let mut edges = Vec::new();
     for (at, service) in names.iter().enumerate() {
         let others = names.iter().cycle().skip(at + 1).take(names.len() - 1);
         edges.extend(others.take(2).map(|other| edge(service, other)));
-        edges.extend(present(text, service).first().map(|it| edge(service, it)));
+        let present = reading.dependencies(service).into_iter().next();
+        edges.extend(present.map(|it| edge(service, &it)));
     }
     if edges.is_empty() {
         let service = names.first().map_or("app", String::as_str);
@@ -92,97 +88,124 @@ fn edges(text: &str) -> Vec<Edge> {
     edges
 }
 
-fn comments(text: &str) -> Vec<String> {
-    let tree = Tree::parse(text.trim_start_matches('\u{feff}')).unwrap();
-    tree.comments
-        .into_iter()
-        .map(|comment| comment.text)
-        .collect()
-}
-
-fn try_edge(text: &str, edge: &Edge) -> String {
+/// The same edge in the text as it is, with a byte order mark, and with CRLF.
+fn try_edge(tried: &mut Tried, file: &File, reading: &Reading, crlf: Option<&str>, edge: &Edge) {
     let edges = std::slice::from_ref(edge);
-    match require_edges(text, edges) {
+    let result = require_edges(&file.text, edges);
+    let outcome = outcome(&result);
+    tried.count(outcome);
+    let place = format!("{} {}:{}", file.name, edge.service, edge.dependency);
+    if result.is_err() {
+        let refused = tried.refused.entry(outcome).or_default();
+        refused.push(place.clone());
+    }
+    let mut fail = |what: &str| tried.failures.push(format!("{place}: {what}"));
+    match &result {
         Err(refusal) => {
-            assert!(refusal.by_hand.contains(&edge.dependency), "{refusal}");
-            refusal.code().to_owned()
-        }
-        Ok(done) if !done.changed() => {
-            assert_eq!(done.text, text);
-            "(already)".to_owned()
+            if !justify::justified(&file.text, edge, refusal, file.row) {
+                fail(&format!("refused without a reason: {refusal}"));
+            }
+            if !reading::says(&refusal.by_hand, edge) {
+                fail(&format!("the text by hand is no help: {}", refusal.by_hand));
+            }
         }
         Ok(done) => {
-            assert!(
-                !require_edges(&done.text, edges).unwrap().changed(),
-                "{edge:?}"
-            );
-            assert_eq!(comments(text), comments(&done.text), "{edge:?}");
-            assert_eq!(
-                crlf_breaks(text) == 0,
-                crlf_breaks(&done.text) == 0,
-                "{edge:?}"
-            );
-            "(patched)".to_owned()
+            if let Err(wrong) = check::edit(reading, &file.text, done, edge) {
+                fail(&format!("{wrong}\n{}", done.text));
+            }
+            let again = require_edges(&done.text, edges);
+            if again.is_ok_and(|again| again.changed() || again.text != done.text) {
+                fail("a second run edits again");
+            }
+        }
+    }
+    for (form, other) in [
+        ("BOM", Some(format!("\u{feff}{}", file.unmarked()))),
+        ("CRLF", crlf.map(str::to_owned)),
+    ] {
+        let Some(other) = other else { continue };
+        let found = require_edges(&other, edges);
+        let other_outcome = self::outcome(&found);
+        if other_outcome != outcome {
+            fail(&format!("as {form}: {other_outcome} instead of {outcome}"));
+        }
+        if let (Ok(done), Ok(found)) = (&result, found) {
+            if plain(&found.text) != plain(&done.text) {
+                fail(&format!("another edit as {form}"));
+            }
+            if form == "CRLF" && found.text.replace("\r\n", "").contains('\n') {
+                fail("mixed line breaks");
+            }
         }
     }
 }
 
-fn crlf_breaks(text: &str) -> usize {
-    text.matches("\r\n").count()
+fn outcome(result: &Result<Patched, Refusal>) -> &'static str {
+    match result {
+        Err(refusal) => refusal.code(),
+        Ok(done) if done.changed() => "(patched)",
+        Ok(_) => "(already)",
+    }
 }
 
-fn run(form: &str, change: impl Fn(&str) -> String) -> Table {
-    let mut table = Table::new();
-    let mut examples: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for (name, text) in corpus() {
-        let text = change(&text);
-        for edge in edges(&text) {
-            let outcome = try_edge(&text, &edge);
-            examples
-                .entry(outcome.clone())
-                .or_default()
-                .insert(name.clone());
-            *table.entry(outcome).or_default() += 1;
-        }
+fn plain(text: &str) -> String {
+    text.trim_start_matches('\u{feff}').replace("\r\n", "\n")
+}
+
+fn try_file(file: &File) -> Tried {
+    let reading = Reading::of(file.unmarked());
+    let crlf = plain(&file.text).replace('\n', "\r\n");
+    let crlf = (!file.text.starts_with('\u{feff}')).then_some(crlf);
+    let mut tried = Tried::default();
+    for edge in edges(&reading) {
+        try_edge(&mut tried, file, &reading, crlf.as_deref(), &edge);
     }
-    eprintln!("{form}: {table:#?}");
-    examples.retain(|outcome, _| !outcome.starts_with('('));
-    for (code, files) in examples {
-        eprintln!("  {code}: {:?}", files.iter().take(8).collect::<Vec<_>>());
+    if reading.rejected && tried.table.keys().any(|outcome| outcome.starts_with('(')) {
+        let failure = format!("{}: edited, though it is not valid YAML", file.name);
+        tried.failures.push(failure);
     }
-    assert_eq!(table.get("unproven"), None, "{form}");
-    table
+    tried
 }
 
 #[test]
 fn corpus_edges() {
-    let plain = run("as it is", str::to_owned);
-    let unix = |text: &str| text.replace("\r\n", "\n");
-    let crlf = run("CRLF", |text| unix(text).replace('\n', "\r\n"));
-    let bom = run("BOM", |text| {
-        format!("\u{feff}{}", text.trim_start_matches('\u{feff}'))
-    });
-    assert_eq!(plain, crlf);
-    assert_eq!(plain, bom);
+    let files = corpus();
+    let tried = Tried::sum(on_all_cores(&files, try_file));
+    tried.show(&format!("edges of {} files", files.len()));
+    let shown = tried.failures.get(..20).unwrap_or(&tried.failures);
+    assert!(
+        tried.failures.is_empty(),
+        "{} failures:\n{}",
+        tried.failures.len(),
+        shown.join("\n")
+    );
+}
+
+fn try_images(file: &File) -> Tried {
+    let mut tried = Tried::default();
+    for service in Reading::of(file.unmarked()).services() {
+        let one = [service];
+        match set_image_tag(&file.text, &one, "v9.9.9") {
+            Err(refusal) => {
+                if refusal.code() == "unproven" {
+                    tried.failures.push(format!("{}: {refusal}", file.name));
+                }
+                tried.count(refusal.code());
+            }
+            Ok(done) => {
+                assert!(!set_image_tag(&done.text, &one, "v9.9.9").unwrap().changed());
+                assert_eq!(done.lines.len(), 1);
+                tried.count("(patched)");
+            }
+        }
+    }
+    tried
 }
 
 #[test]
 fn corpus_images() {
-    let mut table = Table::new();
-    for (_, text) in corpus() {
-        for service in services(&text) {
-            let one = [service];
-            let outcome = match set_image_tag(&text, &one, "v9.9.9") {
-                Err(refusal) => refusal.code().to_owned(),
-                Ok(done) => {
-                    assert!(!set_image_tag(&done.text, &one, "v9.9.9").unwrap().changed());
-                    assert_eq!(done.lines.len(), 1);
-                    "(patched)".to_owned()
-                }
-            };
-            *table.entry(outcome).or_default() += 1;
-        }
-    }
-    eprintln!("images: {table:#?}");
-    assert_eq!(table.get("unproven"), None);
+    let files = corpus();
+    let tried = Tried::sum(on_all_cores(&files, try_images));
+    tried.show(&format!("images of {} files", files.len()));
+    assert!(tried.failures.is_empty(), "{:#?}", tried.failures);
 }

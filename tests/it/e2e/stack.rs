@@ -56,30 +56,15 @@ impl Stack {
     /// A project folder with v1.6.3 and v1.7.0 in the registry; `latest` is v1.6.3. Nothing is
     /// brought up.
     pub(super) fn new(compose: Compose, options: &[&str]) -> Self {
-        let registry = std::env::var_os("ENEO_TESTBED_REGISTRY")
-            .map(PathBuf::from)
-            .expect("`scripts/test` sets up what this test needs");
+        let registry = registry();
         let run = std::env::var("ENEO_TESTBED_RUN").unwrap_or_else(|_| "eut".to_owned());
         let stack = Self {
             name: format!("{run}{:06x}", fastrand::u32(..0x0100_0000)),
             folder: tempfile::tempdir().expect("a folder"),
-            docker_config: tempfile::tempdir().expect("a folder"),
+            docker_config: docker_config(compose),
             registry,
         };
-        let version = match compose {
-            Compose::Floor => "floor",
-            Compose::Newest => "newest",
-        };
         let (name, registry) = (stack.name.as_str(), stack.registry.display().to_string());
-        let config = stack.docker_config.path().display().to_string();
-        stack.testbed(&[
-            "docker-config",
-            &config,
-            "--compose",
-            version,
-            "--registry",
-            &registry,
-        ]);
         stack.testbed(&["publish-infra", &registry, name]);
         stack.publish("v1.6.3", &["latest", "v1.6.3"]);
         stack.publish("v1.7.0", &["v1.7.0"]);
@@ -115,12 +100,7 @@ impl Stack {
     }
 
     fn testbed(&self, args: &[&str]) {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/testbed/testbed");
-        let mut command = Command::new(script);
-        command
-            .args(args)
-            .env("DOCKER_CONFIG", self.docker_config.path());
-        succeed(&mut command);
+        testbed(self.docker_config.path(), args);
     }
 
     /// A program on the project, with the project's Docker configuration.
@@ -395,6 +375,44 @@ impl Drop for Stack {
             "the project was not taken away"
         );
     }
+}
+
+/// The registry that the tests share.
+fn registry() -> PathBuf {
+    std::env::var_os("ENEO_TESTBED_REGISTRY")
+        .map(PathBuf::from)
+        .expect("`scripts/test` sets up what this test needs")
+}
+
+/// A Docker configuration with one of the two plugins.
+pub(super) fn docker_config(compose: Compose) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let version = match compose {
+        Compose::Floor => "floor",
+        Compose::Newest => "newest",
+    };
+    let (config, registry) = (
+        folder.path().display().to_string(),
+        registry().display().to_string(),
+    );
+    testbed(
+        folder.path(),
+        &[
+            "docker-config",
+            &config,
+            "--compose",
+            version,
+            "--registry",
+            &registry,
+        ],
+    );
+    folder
+}
+
+fn testbed(docker_config: &Path, args: &[&str]) {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/testbed/testbed");
+    let mut command = Command::new(script);
+    succeed(command.args(args).env("DOCKER_CONFIG", docker_config));
 }
 
 /// What Ctrl-C does; returns the exit code then.

@@ -153,10 +153,9 @@ cmd_docker_config() {
         esac
         shift 2
     done
-    [[ -n $registry ]] || die 'docker-config: --registry is missing'
     cmd_tools
     version=$(compose_version "$compose")
-    registry_docker_config "$registry" "$dir"
+    [[ -z $registry ]] || registry_docker_config "$registry" "$dir"
     mkdir -p "$dir/cli-plugins"
     ln -sfn "$CACHE/compose/$version/docker-compose" "$dir/cli-plugins/docker-compose"
     echo "$version"
