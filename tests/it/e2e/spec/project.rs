@@ -7,7 +7,6 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use super::project::NEWEST;
 use super::{Composes, Configs};
 use crate::e2e::stack::Ran;
 
