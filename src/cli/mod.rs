@@ -7,9 +7,9 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::engine::Report;
 use crate::event::{Failure, FailureClass, RunId};
-use crate::ops::{self, Ended};
+use crate::ops::{self, Ended, Offline};
 use crate::render::{
-    Display, Ending, history_line, job_lines, print_refusal, print_text, status_lines,
+    Display, Ending, history_line, job_lines, print_finding, print_text, status_lines,
 };
 use crate::settings::{Flags, Output, PatchFlags, RunFlags, Settings, UpgradeFlags, WaitFlags};
 
@@ -232,14 +232,15 @@ fn patched(settings: &Settings, flags: &PatchFlags) -> Result<u8, Failure> {
             .hint("leave one of them out")
             .class(FailureClass::Usage));
     }
-    match ops::patched(settings, flags)? {
-        Ok(text) => {
-            print_text(&text)
+    match Offline::read(settings, flags)? {
+        Ok(offline) => {
+            offline.warnings.iter().for_each(print_finding);
+            print_text(&offline.after)
                 .map_err(|error| Failure::new(format!("cannot print the patched text: {error}")))?;
             Ok(0)
         }
         Err(finding) => {
-            print_refusal(&finding);
+            print_finding(&finding);
             Ok(exit::REFUSED)
         }
     }

@@ -1,26 +1,23 @@
 //! Edges of services that a text does not have: it is merged over others that do.
 
+use super::Edge;
 use super::block;
+use super::depends_on::{self, Added};
 use super::expand::{self, Expanded, Writer};
 use super::flow;
 use super::lines::{Edit, Source};
-use super::locate::{Comment, Entry, Kind, Node, Tree};
+use super::locate::{Entry, Kind, Node, Tree};
 use super::model::{Model, refuse_reset};
 use super::refusal::{Reason, Stop};
-use super::{Edge, depends_on};
 
 /// One level, where the text shows none.
 const UNIT: &str = "  ";
 
-/// Adds all edges, and services that the text does not have. Also returns the comments that the
-/// text had.
+/// Adds all edges, and services that the text does not have.
 ///
 /// # Errors
 /// The first edge that cannot be added.
-pub(super) fn add_all(
-    text: &str,
-    edges: &[Edge],
-) -> Result<(String, Vec<Comment>), (Stop, Option<Edge>)> {
+pub(super) fn add_all(text: &str, edges: &[Edge]) -> Result<Added, (Stop, Option<Edge>)> {
     let whole = |stop| (stop, None);
     let tree = Tree::parse(text).map_err(whole)?;
     let model = Model::new(&tree).map_err(whole)?;
@@ -30,8 +27,11 @@ pub(super) fn add_all(
         return depends_on::add_all(text, edges);
     }
     let declared = add(text, &tree, &absent).map_err(whole)?;
-    let (edited, _) = depends_on::add_all(&declared, edges)?;
-    Ok((edited, tree.comments))
+    let added = depends_on::add_all(&declared, edges)?;
+    Ok(Added {
+        comments: tree.comments,
+        ..added
+    })
 }
 
 /// Adds services that the text does not have, with nothing but their edges.

@@ -1,6 +1,6 @@
 //! One edge, by the shape that `depends_on` has: picks the edits, applies none.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::block;
 use super::expand::{self, Expanded, Writer};
@@ -13,28 +13,55 @@ use super::model::{
 use super::refusal::{Reason, Stop};
 use super::{Edge, list, waits};
 
+/// A text with edges in it, before it is proven.
+pub(super) struct Added {
+    pub(super) text: String,
+    /// The comments that the text had.
+    pub(super) comments: Vec<Comment>,
+    /// Dependencies that it has no service for.
+    pub(super) undefined: Vec<String>,
+}
+
 /// Adds all edges: those of different services side by side, further ones of a service on a
-/// fresh parse. Also returns the comments that the text had.
+/// fresh parse.
 ///
 /// # Errors
 /// The first edge that cannot be added.
-pub(super) fn add_all(
-    text: &str,
-    edges: &[Edge],
-) -> Result<(String, Vec<Comment>), (Stop, Option<Edge>)> {
-    let mut text = text.to_owned();
+pub(super) fn add_all(text: &str, edges: &[Edge]) -> Result<Added, (Stop, Option<Edge>)> {
+    let mut added = Added {
+        text: text.to_owned(),
+        comments: Vec::new(),
+        undefined: Vec::new(),
+    };
     let mut left: Vec<&Edge> = edges.iter().collect();
-    let mut comments = None;
+    let mut first = true;
     while !left.is_empty() {
-        let tree = Tree::parse(&text).map_err(|stop| (stop, None))?;
-        let edits = add_some(&text, &tree, &mut left)?;
-        comments.get_or_insert(tree.comments);
+        let tree = Tree::parse(&added.text).map_err(|stop| (stop, None))?;
+        if first {
+            added.undefined = undefined(&tree, edges).map_err(|stop| (stop, None))?;
+        }
+        let edits = add_some(&added.text, &tree, &mut left)?;
+        if first {
+            added.comments = tree.comments;
+        }
+        first = false;
         if !edits.is_empty() {
-            let edited = Source { text: &text }.apply(edits);
-            text = edited.ok_or_else(|| (Reason::Unproven("edits overlap").into(), None))?;
+            let edited = Source { text: &added.text }.apply(edits);
+            added.text = edited.ok_or_else(|| (Reason::Unproven("edits overlap").into(), None))?;
         }
     }
-    Ok((text, comments.unwrap_or_default()))
+    Ok(added)
+}
+
+fn undefined(tree: &Tree, edges: &[Edge]) -> Result<Vec<String>, Stop> {
+    let model = Model::new(tree)?;
+    let absent = |name: &&str| model.bodies_of(name).next().is_none();
+    let named: BTreeSet<&str> = edges.iter().map(|edge| &*edge.dependency).collect();
+    Ok(named
+        .into_iter()
+        .filter(absent)
+        .map(str::to_owned)
+        .collect())
 }
 
 /// Whether a text states all edges.

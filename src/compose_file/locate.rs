@@ -36,13 +36,13 @@ pub(super) struct Node {
     pub(super) span: Range<usize>,
     /// One-based.
     pub(super) line: usize,
-    pub(super) tag: Option<String>,
-    anchor: Option<usize>,
+    pub(super) tag: Option<Box<str>>,
+    anchored: bool,
 }
 
 #[derive(Debug)]
 pub(super) enum Kind {
-    Scalar { value: String, style: ScalarStyle },
+    Scalar { value: Box<str>, style: ScalarStyle },
     Seq { flow: bool, items: Vec<Rc<Node>> },
     Map { flow: bool, entries: Vec<Entry> },
     Alias(usize),
@@ -82,7 +82,7 @@ impl Node {
 
     pub(super) fn is_null(&self) -> bool {
         matches!(&self.kind, Kind::Scalar { value, style: ScalarStyle::Plain }
-            if matches!(value.as_str(), "" | "~" | "null" | "Null" | "NULL"))
+            if matches!(&**value, "" | "~" | "null" | "Null" | "NULL"))
     }
 
     pub(super) fn is_reset(&self) -> bool {
@@ -91,7 +91,7 @@ impl Node {
 
     /// Anchor or tag before the content.
     pub(super) fn has_properties(&self) -> bool {
-        self.anchor.is_some() || self.tag.is_some()
+        self.anchored || self.tag.is_some()
     }
 
     /// The entries written in this very mapping, merges not followed.
@@ -142,7 +142,7 @@ fn limits() -> granit_parser::Options {
 struct Frame {
     node: Node,
     key: Option<Rc<Node>>,
-    seen: HashSet<String>,
+    seen: HashSet<Box<str>>,
     anchor_id: Option<usize>,
 }
 
@@ -283,8 +283,8 @@ fn node(
         kind,
         span,
         line: source.start.line(),
-        tag: tag.map(Tag::original),
-        anchor,
+        tag: tag.map(|tag| tag.original().into()),
+        anchored: anchor.is_some(),
     }
 }
 
@@ -301,7 +301,7 @@ fn scalar(
 ) -> Node {
     let bytes = scalar_bytes(span);
     let absent = bytes.is_empty() && style == ScalarStyle::Plain;
-    let value = if absent { "" } else { value }.to_owned();
+    let value = if absent { "" } else { value }.into();
     node(Kind::Scalar { value, style }, bytes, span, tag, anchor)
 }
 
@@ -339,10 +339,10 @@ fn place_after_colon(text: &str, key: &Node, node: &mut Node) {
     }
 }
 
-fn check_key(key: &Node, seen: &mut HashSet<String>) -> Result<(), Stop> {
+fn check_key(key: &Node, seen: &mut HashSet<Box<str>>) -> Result<(), Stop> {
     match &key.kind {
         Kind::Scalar { value, .. } if !seen.insert(value.clone()) => {
-            Err(Stop::at(key.line, Reason::DuplicateKey(value.clone())))
+            Err(Stop::at(key.line, Reason::DuplicateKey(value.to_string())))
         }
         // `{{ name }}` is YAML, for a mapping whose key is a mapping.
         Kind::Map { flow: true, .. } => Err(Stop::at(key.line, Reason::TemplateMarkers)),

@@ -45,9 +45,10 @@ mod mutation_tests;
 pub use self::diff::diff;
 pub use self::env_file::{env_value, set_env_value};
 pub use self::refusal::{Reason, Refusal};
-pub use self::said::{Include, Mention, Said};
+pub use self::said::{Extends, Include, Mention, Said};
 pub use self::tag::{TagSource, tag_source};
 
+use self::depends_on::Added;
 use self::locate::Comment;
 use self::refusal::Stop;
 
@@ -67,6 +68,8 @@ pub struct Patched {
     pub text: String,
     /// One-based numbers of the new or changed lines in `text`; empty if nothing had to change.
     pub lines: Vec<usize>,
+    /// Services that others wait for now, and that the text does not have.
+    pub undefined: Vec<String>,
 }
 
 impl Patched {
@@ -82,7 +85,11 @@ impl Patched {
         } else {
             diff::changed_lines(before, &after)
         };
-        Self { text: after, lines }
+        Self {
+            text: after,
+            lines,
+            undefined: Vec::new(),
+        }
     }
 }
 
@@ -115,23 +122,31 @@ fn edit_edges(text: &str, edges: &[Edge], declare: bool) -> Result<Patched, Refu
     };
     let whole = |stop| refuse(stop, None);
     // The second parser reads while the first one edits, and again while the first one proves.
-    let (before, edited) = side_by_side(
-        || values::read(body),
+    let (wanted, edited) = side_by_side(
+        || prove::wanted(body, edges, declare),
         || match declare {
             true => declare::add_all(body, edges),
             false => depends_on::add_all(body, edges),
         },
     );
-    let (edited, comments) = edited.map_err(|(stop, edge)| refuse(stop, edge))?;
-    let before = before.map_err(whole)?;
+    let Added {
+        text: edited,
+        comments,
+        undefined,
+    } = edited.map_err(|(stop, edge)| refuse(stop, edge))?;
+    let wanted = wanted.map_err(whole)?;
     if edited != body {
-        let (same, readable) = side_by_side(
-            || prove::edges(before, &edited, edges, declare),
+        let (got, readable) = side_by_side(
+            || prove::got(&edited, edges),
             || prove_readable(&edited, edges, &comments),
         );
+        let same = got.and_then(|got| prove::same(&wanted, &got));
         readable.and(same).map_err(whole)?;
     }
-    Ok(Patched::new(text, format!("{bom}{edited}")))
+    Ok(Patched {
+        undefined,
+        ..Patched::new(text, format!("{bom}{edited}"))
+    })
 }
 
 fn side_by_side<T: Send, U>(
@@ -176,6 +191,25 @@ pub fn said(text: &str, edge: &Edge) -> Result<Option<Said>, Refusal> {
 pub fn includes(text: &str) -> Result<Vec<Include>, Refusal> {
     let attempted = || "look for `include`".to_owned();
     said::includes(split_bom(text).1).map_err(|stop| stop.refusal(attempted(), String::new()))
+}
+
+/// Where a service of the text has the rest of its description from, if it extends another one.
+///
+/// # Errors
+/// [`Refusal`] if the text cannot be read or the service is not in it.
+pub fn extends(text: &str, service: &str) -> Result<Option<Extends>, Refusal> {
+    let attempted = || format!("look for what `{service}` extends");
+    said::extends(split_bom(text).1, service)
+        .map_err(|stop| stop.refusal(attempted(), String::new()))
+}
+
+/// What all services of the text extend.
+///
+/// # Errors
+/// [`Refusal`] if the text cannot be read.
+pub fn all_extends(text: &str) -> Result<Vec<Extends>, Refusal> {
+    let attempted = || "look for `extends`".to_owned();
+    said::all_extends(split_bom(text).1).map_err(|stop| stop.refusal(attempted(), String::new()))
 }
 
 /// The image of a service as written, `${…}` and all; None if it is built or defined elsewhere.

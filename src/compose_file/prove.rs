@@ -8,46 +8,51 @@ use super::locate::{Comment, Tree};
 use super::model::{COMPLETED, STARTED};
 use super::refusal::{Reason, Stop};
 use super::tag::retag;
-use super::values;
+use super::values::{self, Said};
 
-/// `after` says what `before` said, and every edge. Services that are not there are there
-/// afterwards if `declare`.
+/// What a text has to say once every edge is in it. Services that are not there are there then if
+/// `declare`.
 ///
 /// # Errors
-/// [`Reason::SharedAnchor`] if another service changed too, else [`Reason::Unproven`].
-pub(super) fn edges(
-    before: Vec<Value>,
-    after: &str,
-    edges: &[Edge],
-    declare: bool,
-) -> Result<(), Stop> {
-    let mut wanted = before;
-    let mut got = reread(after)?;
-    if declare && wanted.is_empty() {
-        wanted.push(Value::Null);
+/// The second parser rejects the text.
+pub(super) fn wanted(before: &str, edges: &[Edge], declare: bool) -> Result<Vec<Said>, Stop> {
+    let mut documents = values::read(before)?;
+    if declare && documents.is_empty() {
+        documents.push(Value::Null);
     }
     for edge in edges {
-        for document in &mut wanted {
+        for document in &mut documents {
             if declare {
                 let services = mapping_at(document, "services");
                 services.and_then(|services| mapping_at(services, &edge.service));
             }
             want(document, edge);
         }
-        for document in &mut got {
+    }
+    Ok(documents.into_iter().map(Said::of).collect())
+}
+
+/// What an edited text says, the short form of `depends_on` read as the long one.
+///
+/// # Errors
+/// The second parser rejects the text.
+pub(super) fn got(after: &str, edges: &[Edge]) -> Result<Vec<Said>, Stop> {
+    let mut documents = reread(after)?;
+    for edge in edges {
+        for document in &mut documents {
             if let Some(service) = values::service_mut(document, &edge.service) {
                 normalise(service);
             }
         }
     }
-    same(&wanted, &got)
+    Ok(documents.into_iter().map(Said::of).collect())
 }
 
 /// `after` says what `before` said, but for the tag of the services' images and of the
 /// `x-` templates they come from.
 ///
 /// # Errors
-/// As [`edges`].
+/// As [`same`].
 pub(super) fn images(
     before: &str,
     after: &str,
@@ -76,7 +81,8 @@ pub(super) fn images(
             }
         }
     }
-    same(&wanted, &got)
+    let said = |documents: Vec<Value>| documents.into_iter().map(Said::of).collect::<Vec<_>>();
+    same(&said(wanted), &said(got))
 }
 
 fn reread(after: &str) -> Result<Vec<Value>, Stop> {
@@ -164,21 +170,19 @@ fn normalise(service: &mut Mapping) {
     *depends_on = Value::Mapping(entries.collect());
 }
 
-fn same(wanted: &[Value], got: &[Value]) -> Result<(), Stop> {
+/// Both texts say the same.
+///
+/// # Errors
+/// [`Reason::SharedAnchor`] if a service differs, else [`Reason::Unproven`].
+pub(super) fn same(wanted: &[Said], got: &[Said]) -> Result<(), Stop> {
     if wanted == got {
         return Ok(());
     }
     let mut others = Vec::new();
     for (wanted, got) in wanted.iter().zip(got) {
-        let services = |document: &Value| document.get("services")?.as_mapping().cloned();
-        let (wanted, got) = (services(wanted), services(got).unwrap_or_default());
-        for (name, body) in wanted.unwrap_or_default() {
-            if got.get(&name) != Some(&body)
-                && let Some(name) = name.as_str()
-            {
-                others.push(format!("`{name}`"));
-            }
-        }
+        let differs = |(name, body): &(&String, &String)| got.services.get(*name) != Some(*body);
+        let differing = wanted.services.iter().filter(differs);
+        others.extend(differing.map(|(name, _)| format!("`{name}`")));
     }
     if others.is_empty() {
         return Err(unproven("something else changed too"));

@@ -154,3 +154,46 @@ fn texts<'t>(model: &Model<'t>, map: &'t Node, key: &str) -> Result<Vec<String>,
     let texts: Result<Vec<Option<String>>, Stop> = items.into_iter().map(text).collect();
     Ok(texts?.into_iter().flatten().collect())
 }
+
+/// Where a service has the rest of its description from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Extends {
+    /// As written; the same file where there is none.
+    pub file: Option<String>,
+    /// The service there.
+    pub service: String,
+}
+
+pub(super) fn extends(text: &str, service: &str) -> Result<Option<Extends>, Stop> {
+    let tree = Tree::parse(text)?;
+    let model = Model::new(&tree)?;
+    let service = model.service(service)?;
+    extends_of(&model, service.body)
+}
+
+/// What every service of the text extends.
+pub(super) fn all_extends(text: &str) -> Result<Vec<Extends>, Stop> {
+    let tree = Tree::parse(text)?;
+    let model = Model::new(&tree)?;
+    let mut found = Vec::new();
+    for (_, bodies) in model.bodies() {
+        for body in bodies {
+            model.refuel();
+            found.extend(extends_of(&model, model.follow(body)?)?);
+        }
+    }
+    Ok(found)
+}
+
+fn extends_of<'t>(model: &Model<'t>, body: &'t Node) -> Result<Option<Extends>, Stop> {
+    let Some(found) = model.get(body, "extends")? else {
+        return Ok(None);
+    };
+    let value = model.follow(&found.entry.value)?;
+    let file = texts(model, value, "file")?.pop();
+    let service = match value.text() {
+        Some(service) => Some(service.to_owned()),
+        None => texts(model, value, "service")?.pop(),
+    };
+    Ok(service.map(|service| Extends { file, service }))
+}

@@ -1,5 +1,7 @@
 //! The second opinion: the same text read by another parser, as plain values.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize as _;
 use serde_yaml::{Deserializer, Mapping, Value};
 
@@ -65,4 +67,76 @@ pub(super) fn service_mut<'v>(document: &'v mut Value, service: &str) -> Option<
         .get_mut("services")?
         .get_mut(service)?
         .as_mapping_mut()
+}
+
+/// What a document says, to be compared: much smaller than its values. Equal exactly where the
+/// values are.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Said {
+    /// Service by service.
+    pub(super) services: BTreeMap<String, String>,
+    rest: String,
+}
+
+impl Said {
+    pub(super) fn of(mut document: Value) -> Self {
+        let mut services = BTreeMap::new();
+        if let Some(Value::Mapping(map)) = document.get_mut("services") {
+            for (name, body) in std::mem::take(map) {
+                services.insert(plain(&name), plain(&body));
+            }
+        }
+        Self {
+            services,
+            rest: plain(&document),
+        }
+    }
+}
+
+/// A value as text; names and lengths keep apart what is different.
+fn plain(value: &Value) -> String {
+    let mut text = String::new();
+    put(&mut text, value);
+    text
+}
+
+fn put(text: &mut String, value: &Value) {
+    match value {
+        Value::Null => text.push('~'),
+        Value::Bool(it) => text.push_str(if *it { "yes" } else { "no" }),
+        Value::Number(it) => text.push_str(&it.to_string()),
+        Value::String(it) => {
+            text.push('"');
+            text.push_str(&it.len().to_string());
+            text.push(':');
+            text.push_str(it);
+        }
+        Value::Sequence(items) => {
+            text.push('[');
+            for item in items {
+                put(text, item);
+                text.push(',');
+            }
+            text.push(']');
+        }
+        Value::Mapping(map) => {
+            // Their order says nothing.
+            let mut entries: Vec<String> = map
+                .iter()
+                .map(|(key, value)| plain(key) + "=" + &plain(value))
+                .collect();
+            entries.sort_unstable();
+            text.push('{');
+            for entry in entries {
+                text.push_str(&entry);
+                text.push(',');
+            }
+            text.push('}');
+        }
+        Value::Tagged(tagged) => {
+            text.push_str(&tagged.tag.to_string());
+            text.push(' ');
+            put(text, &tagged.value);
+        }
+    }
 }

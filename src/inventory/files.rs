@@ -1,13 +1,10 @@
-//! Which files make up the project: named ones, else what Compose would discover, and what they
-//! include.
+//! Which files make up the project: named ones, else what Compose would discover.
 
-use std::collections::BTreeMap;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use super::sources::{Sources, read_text};
 use crate::event::{Failure, FailureClass};
 use crate::host::compose::ProjectArgs;
-use crate::host::{HostError, files};
 
 const BASES: [&str; 4] = [
     "compose.yaml",
@@ -48,33 +45,6 @@ pub struct Located {
     pub args: ProjectArgs,
     /// What they say.
     pub sources: Sources,
-}
-
-/// The texts that an edit may touch.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Sources {
-    /// Compose files in the order in which they are merged, included ones before those that
-    /// include them. Files that are included from elsewhere are left out: they are others'.
-    pub compose: Vec<PathBuf>,
-    /// Files that set variables, those whose word counts first.
-    pub variables: Vec<PathBuf>,
-    /// The text of each.
-    pub texts: BTreeMap<PathBuf, String>,
-}
-
-impl Sources {
-    /// The text of one of the files.
-    pub fn text(&self, path: &Path) -> &str {
-        self.texts.get(path).map_or("", String::as_str)
-    }
-
-    fn read_variables(&mut self, path: PathBuf) -> Result<(), HostError> {
-        if let Some(text) = files::read_text(&path)? {
-            self.variables.push(path.clone());
-            self.texts.insert(path, text);
-        }
-        Ok(())
-    }
 }
 
 /// Finds the project's files (rule R0: flags, then environment, then discovery).
@@ -124,88 +94,8 @@ pub fn locate(named: &Named<'_>) -> Result<Located, Failure> {
         env_files,
         profiles: named.profiles.to_vec(),
     };
-    let sources = read(&args)?;
+    let sources = Sources::read(&args)?;
     Ok(Located { args, sources })
-}
-
-fn read(args: &ProjectArgs) -> Result<Sources, Failure> {
-    let mut sources = Sources::default();
-    // Of several env files the last one's word counts.
-    for path in args.env_files.iter().rev() {
-        sources.read_variables(path.clone()).map_err(unreadable)?;
-    }
-    if args.env_files.is_empty() {
-        let path = args.directory.join(".env");
-        sources.read_variables(path).map_err(unreadable)?;
-    }
-    for path in args.merged() {
-        let text = read_text(&path)?.ok_or_else(|| {
-            Failure::new(format!("there is no Compose file `{}`", path.display()))
-                .class(FailureClass::Usage)
-        })?;
-        let mut including = Including {
-            project: &args.directory,
-            sources: &mut sources,
-        };
-        let read = including.read(&text, &args.directory, 0);
-        read.map_err(unreadable)?;
-        sources.compose.push(path.clone());
-        sources.texts.insert(path, text);
-    }
-    Ok(sources)
-}
-
-/// Includes within includes; Compose refuses circles.
-const DEEPEST: u8 = 20;
-
-/// Reads what is included, as far as it belongs to the project.
-struct Including<'a> {
-    project: &'a Path,
-    sources: &'a mut Sources,
-}
-
-impl Including<'_> {
-    fn read(&mut self, text: &str, folder: &Path, depth: u8) -> Result<(), HostError> {
-        // What cannot be read here, Compose complains about.
-        let includes = crate::compose_file::includes(text).unwrap_or_default();
-        for include in includes.iter().filter(|_| depth < DEEPEST) {
-            let paths: Vec<PathBuf> = include
-                .paths
-                .iter()
-                .map(|path| clean(&folder.join(path)))
-                .collect();
-            let inner = match (&include.project_directory, paths.first()) {
-                (Some(named), _) => clean(&folder.join(named)),
-                (None, Some(first)) => first.parent().unwrap_or(folder).to_owned(),
-                (None, None) => continue,
-            };
-            for path in paths {
-                // Links are followed: what lies elsewhere may be anybody's.
-                let real = path.canonicalize().unwrap_or_default();
-                let ours = real.starts_with(self.project.canonicalize().unwrap_or_default());
-                if !ours || self.sources.texts.contains_key(&path) {
-                    continue;
-                }
-                let Some(text) = files::read_text(&path)? else {
-                    continue;
-                };
-                self.read(&text, &inner, depth + 1)?;
-                self.sources.compose.push(path.clone());
-                self.sources.texts.insert(path, text);
-            }
-            let named = include.env_files.iter().map(|path| folder.join(path));
-            let mut variables: Vec<PathBuf> = named.map(|path| clean(&path)).collect();
-            if variables.is_empty() {
-                variables.push(inner.join(".env"));
-            }
-            for path in variables {
-                if !self.sources.texts.contains_key(&path) {
-                    self.sources.read_variables(path)?;
-                }
-            }
-        }
-        Ok(())
-    }
 }
 
 /// `COMPOSE_FILE` and its separator may stand in `.env`, or in the env files named instead of it;
@@ -240,25 +130,6 @@ fn from_env_files(named: &Named<'_>, folder: &Path) -> Result<Vec<PathBuf>, Fail
         .collect())
 }
 
-fn read_text(path: &Path) -> Result<Option<String>, Failure> {
-    files::read_text(path).map_err(unreadable)
-}
-
-/// What cannot be read as text is the user's to mend.
-fn unreadable(error: HostError) -> Failure {
-    let kind = match &error {
-        HostError::File { source, .. } => source.kind(),
-        _ => return error.into(),
-    };
-    let failure = Failure::from(error);
-    match kind {
-        ErrorKind::InvalidData => failure.hint("save it as UTF-8"),
-        ErrorKind::IsADirectory => return failure.class(FailureClass::Usage),
-        _ => failure.hint("check the rights of the file, or become a user who may read it"),
-    }
-    .class(FailureClass::Refused)
-}
-
 /// Upward from `start`: the first folder with a base file, and the override file beside it, or
 /// where one can be put that Compose would find.
 fn discover(start: &Path) -> Result<(PathBuf, PathBuf), Failure> {
@@ -288,7 +159,7 @@ fn discover(start: &Path) -> Result<(PathBuf, PathBuf), Failure> {
 }
 
 /// Without `.` and `..`, links kept: as Compose writes it in its labels.
-fn clean(path: &Path) -> PathBuf {
+pub(super) fn clean(path: &Path) -> PathBuf {
     let mut cleaned = PathBuf::new();
     for part in path.components() {
         match part {
@@ -305,6 +176,7 @@ fn clean(path: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::files;
 
     fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
         let folder = tempfile::tempdir().expect("a folder");

@@ -18,6 +18,8 @@ pub struct Ground {
     pub volumes: BTreeMap<String, VolumeFacts>,
     /// Other projects whose containers were made in the same folder.
     pub other_projects: Vec<String>,
+    /// Whether a Swarm stack has the project's name.
+    pub stack: bool,
     /// The lists of files with which the project's containers were made, where they differ from
     /// ours.
     pub other_files: Vec<String>,

@@ -7,6 +7,7 @@ mod database;
 mod files;
 mod ground;
 mod images;
+mod sources;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -22,10 +23,11 @@ use crate::recipe::{Drain, Recipe};
 
 pub use app::App;
 pub use database::{DatabaseFacts, Session, login};
-pub use files::{Located, Named, Sources, locate};
+pub use files::{Located, Named, locate};
 use ground::Diverged;
 pub use ground::{Ground, Place};
 pub use images::{ImageFacts, Wanted};
+pub use sources::Sources;
 
 /// A project as it is.
 pub struct Inventory {
@@ -152,12 +154,13 @@ impl Inventory {
             inferred,
             migrations,
         } = App::of(looking.recipe, looking.migration, &model)?;
-        let (diverged, made, volumes, networks, other_projects, inactive) = tokio::try_join!(
+        let (diverged, made, volumes, networks, other_projects, stack, inactive) = tokio::try_join!(
             async { Ok(ground::diverged(&compose, &docker, &model).await) },
             docker.containers(),
             docker.volumes(),
             docker.networks(),
             ground::other_projects(&docker, &args.directory, &model.name),
+            docker.has_stack(&model.name),
             ground::inactive(&compose, &model, &recipe.roles),
         )?;
         let running = made
@@ -196,6 +199,7 @@ impl Inventory {
                 networks,
                 volumes,
                 other_projects,
+                stack,
                 other_files,
                 inactive,
                 dry_run_trouble: diverged.trouble,
@@ -327,8 +331,8 @@ fn services(
     services.collect()
 }
 
-/// Secrets of the files and of the containers: they may differ.
-fn redactor(model: &Model, made: &[Made]) -> Redactor {
+/// Knows the secrets of the files and of the containers: they may differ.
+pub fn redactor(model: &Model, made: &[Made]) -> Redactor {
     let of_containers = made.iter().flat_map(|made| &made.environment);
     let of_files: Vec<(&str, String)> = model
         .services

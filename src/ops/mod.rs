@@ -18,7 +18,7 @@ mod verify;
 
 pub use history::{Status, history, logs, status};
 pub use jobs::{JobList, drain, jobs};
-pub use patch::{patch, patched};
+pub use patch::{Offline, patch};
 pub use plan::{check, plan};
 pub use resume::resume;
 pub use rollback::rollback;

@@ -10,8 +10,8 @@ use crate::engine::Report;
 use crate::event::{Failure, FailureClass, FileView, Finding, Live, Outcome, RunId, Severity};
 use crate::host::compose::{DockerCompose, ProjectArgs};
 use crate::host::process::Children;
-use crate::host::{Compose, Model, files};
-use crate::inventory::{App, Blind, Located};
+use crate::host::{Compose, Model, Redactor, files};
+use crate::inventory::{App, Blind, Located, redactor};
 use crate::plan::{self, FileEdits};
 use crate::preflight;
 use crate::settings::{PatchFlags, Settings};
@@ -25,10 +25,18 @@ pub async fn patch(
     report: &Report,
 ) -> Result<Ended, Failure> {
     if flags.offline {
-        let (path, before, after) = match offline(settings, flags)? {
-            Ok(texts) => texts,
+        let Offline {
+            path,
+            before,
+            after,
+            warnings,
+        } = match Offline::read(settings, flags)? {
+            Ok(offline) => offline,
             Err(finding) => return Ok(super::plan::refused(report, vec![finding])),
         };
+        if !warnings.is_empty() {
+            report.live(Live::Findings { findings: warnings });
+        }
         let file = (before != after).then(|| FileView {
             diff: compose_file::diff(&before, &after, &path.display().to_string()),
             path,
@@ -39,6 +47,17 @@ pub async fn patch(
     let patching = match Patching::look(settings, flags).await? {
         Ok(patching) => patching,
         Err(findings) => return Ok(super::plan::refused(report, findings)),
+    };
+    if let Some(guessed) = &patching.guessed {
+        report.note(format!(
+            "`{guessed}` is taken for the service that migrates the database"
+        ));
+    }
+    let view = |file: &FileEdits| FileView {
+        path: file.path.clone(),
+        created: file.before.is_none(),
+        // A whole service may stand on one line.
+        diff: patching.redactor.redact(&file.diff()),
     };
     let ended = shown(report, patching.files.iter().map(view).collect());
     if flags.check || flags.diff || patching.files.is_empty() {
@@ -55,40 +74,62 @@ pub async fn patch(
     patching.write().await
 }
 
-/// The text of the one file with the edges in it, judged by that text alone. The inner error says
-/// why there is none.
-pub fn patched(
-    settings: &Settings,
-    flags: &PatchFlags,
-) -> Result<Result<String, Finding>, Failure> {
-    Ok(offline(settings, flags)?.map(|(_, _, after)| after))
+/// One file with the edges in it, judged by its text alone.
+pub struct Offline {
+    path: PathBuf,
+    before: String,
+    /// Its text with the edges.
+    pub after: String,
+    /// What may be a mistake.
+    pub warnings: Vec<Finding>,
 }
 
-fn offline(
-    settings: &Settings,
-    flags: &PatchFlags,
-) -> Result<Result<(PathBuf, String, String), Finding>, Failure> {
-    let [path] = settings.files.as_slice() else {
-        return Err(
-            Failure::new("without Docker exactly one file can be patched")
-                .hint("name it: `-f FILE`")
-                .class(FailureClass::Usage),
-        );
-    };
-    let path = settings.here.join(path);
-    let bytes =
-        files::read(&path).map_err(|error| Failure::from(error).class(FailureClass::Usage))?;
-    let Ok(before) = String::from_utf8(bytes) else {
-        return Ok(Err(refusal(
-            "not-utf8",
-            format!("`{}` is not UTF-8", path.display()),
-            "save it as UTF-8",
-        )));
-    };
-    Ok(match compose_file::require_edges(&before, &edges(flags)) {
-        Ok(patched) => Ok((path, before, patched.text)),
-        Err(refused) => Err(plan::refused(&path, &refused)),
-    })
+impl Offline {
+    /// Reads and edits, and writes nothing. The inner error says why there is no such text.
+    pub fn read(settings: &Settings, flags: &PatchFlags) -> Result<Result<Self, Finding>, Failure> {
+        let [path] = settings.files.as_slice() else {
+            return Err(
+                Failure::new("without Docker exactly one file can be patched")
+                    .hint("name it: `-f FILE`")
+                    .class(FailureClass::Usage),
+            );
+        };
+        let path = settings.here.join(path);
+        let bytes =
+            files::read(&path).map_err(|error| Failure::from(error).class(FailureClass::Usage))?;
+        let Ok(before) = String::from_utf8(bytes) else {
+            return Ok(Err(refusal(
+                "not-utf8",
+                format!("`{}` is not UTF-8", path.display()),
+                "save it as UTF-8",
+            )));
+        };
+        Ok(match compose_file::require_edges(&before, &edges(flags)) {
+            Ok(patched) => Ok(Self {
+                warnings: patched
+                    .undefined
+                    .iter()
+                    .map(|name| undefined(name))
+                    .collect(),
+                path,
+                before,
+                after: patched.text,
+            }),
+            Err(refused) => Err(plan::refused(&path, &refused)),
+        })
+    }
+}
+
+/// Compose wants every service that is named to be there; another file may have it.
+fn undefined(name: &str) -> Finding {
+    Finding {
+        severity: Severity::Warning,
+        ..refusal(
+            "undefined-dependency",
+            format!("the file has no service `{name}`"),
+            "it has to be in another file of the project",
+        )
+    }
 }
 
 fn edges(flags: &PatchFlags) -> Vec<Edge> {
@@ -97,14 +138,6 @@ fn edges(flags: &PatchFlags) -> Vec<Edge> {
         dependency: dependency.clone(),
     };
     flags.edges.iter().map(edge).collect()
-}
-
-fn view(file: &FileEdits) -> FileView {
-    FileView {
-        path: file.path.clone(),
-        created: file.before.is_none(),
-        diff: file.diff(),
-    }
 }
 
 fn shown(report: &Report, files: Vec<FileView>) -> Ended {
@@ -125,6 +158,9 @@ struct Patching {
     state: StateFolder,
     compose: DockerCompose,
     project: String,
+    /// The service that migrates, where nobody has said so.
+    guessed: Option<String>,
+    redactor: Redactor,
     files: Vec<FileEdits>,
 }
 
@@ -150,11 +186,14 @@ impl Patching {
         let recipe = project::recipe(settings)?;
         let app = App::of(recipe, settings.migration.as_deref(), &model)?;
         let files = plan(flags, &located, &compose, &model, &app).await;
+        let guessed = app.inferred && settings.migration.is_none() && flags.edges.is_empty();
         Ok(files.map(|files| Self {
             args: located.args,
             state,
             compose,
+            redactor: redactor(&model, &[]),
             project: model.name,
+            guessed: app.recipe.roles.migration.filter(|_| guessed),
             files,
         }))
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::gates::{self, Project};
 use super::tags;
-use crate::compose_file::{self, Refusal};
+use crate::compose_file::{self, Edge, Refusal};
 use crate::event::{Finding, Severity};
 use crate::host::compose::ProjectArgs;
 use crate::host::files;
@@ -23,6 +23,8 @@ pub struct FileEdits {
     pub before: Option<String>,
     /// Its text afterwards.
     pub after: String,
+    /// Services that the edits of other files make wait, and for what.
+    pub others: Vec<Edge>,
 }
 
 impl FileEdits {
@@ -43,6 +45,7 @@ impl FileEdits {
             after: sha256(&self.after),
             saved: folder.join(format!("{number}-{name}")),
             like: args.files.first().unwrap_or(&self.path).clone(),
+            others: self.others.iter().map(pair).collect(),
             images: BTreeMap::new(),
         }
     }
@@ -63,6 +66,10 @@ pub fn plan_edits(inventory: &Inventory, to: Option<&str>) -> Result<Vec<FileEdi
     by_file(&inventory.sources, tags.into_iter().chain(gates)).map_err(|finding| vec![finding])
 }
 
+fn pair(edge: &Edge) -> (String, String) {
+    (edge.service.clone(), edge.dependency.clone())
+}
+
 /// Puts the edits of one file together, and makes them on its text.
 pub(super) fn by_file(
     sources: &Sources,
@@ -72,6 +79,7 @@ pub(super) fn by_file(
     for (path, edit) in edits {
         planned.entry(path).or_default().push(edit);
     }
+    let all: Vec<Edge> = planned.values().flatten().flat_map(Edit::edges).collect();
     let mut changed = Vec::new();
     for (path, edits) in planned {
         let before = sources.texts.get(&path).cloned();
@@ -86,6 +94,7 @@ pub(super) fn by_file(
                 edits,
                 before,
                 after,
+                others: all.clone(),
             });
         }
     }

@@ -9,6 +9,7 @@ pub(super) fn check(case: Case<'_>) -> Vec<Finding> {
     let checks = [
         files(inventory),
         other_project(inventory),
+        stack(inventory),
         roles(inventory),
         release(inventory, to),
         dry_run(inventory),
@@ -55,6 +56,21 @@ fn other_project(inventory: &Inventory) -> Option<Finding> {
              second installation on purpose, bring it up with `docker compose -p {name} up -d` once"
         ),
     ))
+}
+
+/// Swarm starts services without regard to `depends_on`.
+fn stack(inventory: &Inventory) -> Option<Finding> {
+    let name = &inventory.model.name;
+    inventory.ground.stack.then(|| {
+        refusal(
+            "stack-deployed",
+            format!("`{name}` runs as a Swarm stack: it is not Compose that starts its services"),
+            format!(
+                "go on with `docker stack deploy`; if the stack is another app, give this project \
+                 another name than `{name}` (`-p`)"
+            ),
+        )
+    })
 }
 
 /// What Compose says against the project, where no other check explains it.

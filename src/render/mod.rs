@@ -12,7 +12,7 @@ use std::io::{IsTerminal, Write};
 
 use tokio::sync::mpsc;
 
-use crate::event::{Event, Failure, Finding, Live, Outcome, Record, Signal, StepId};
+use crate::event::{Event, Failure, Finding, Live, Outcome, Record, Severity, Signal, StepId};
 
 pub use json::{end_line, live_line, record_line};
 pub use text::{history_line, job_lines, status_lines};
@@ -153,9 +153,13 @@ pub fn print_text(text: &str) -> std::io::Result<()> {
     out.flush()
 }
 
-/// Prints why something was refused: `code: text`, and below it what to do.
-pub fn print_refusal(finding: &Finding) {
-    say(&format!("{}: {}", finding.id, finding.text));
+/// Prints what was found, a refusal as `code: text`, and below it what to do.
+pub fn print_finding(finding: &Finding) {
+    let label = match finding.severity {
+        Severity::Refusal => finding.id.as_str(),
+        Severity::Warning => "warning",
+    };
+    say(&format!("{label}: {}", finding.text));
     say_all(&text::hint(&finding.cure));
 }
 

@@ -26,10 +26,13 @@ pub enum Edit {
     },
     /// The image of services gets another tag.
     ImageTag {
-        /// The services.
+        /// The services in whose description it stands.
         services: Vec<String>,
         /// The tag.
         tag: String,
+        /// The services that run it; they may extend the others.
+        #[serde(default)]
+        of: Vec<String>,
     },
     /// A variable gets another value.
     Variable {
@@ -46,13 +49,16 @@ impl Edit {
         let patched = match self {
             Self::Gate { over: false, .. } => compose_file::require_edges(text, &self.edges()),
             Self::Gate { over: true, .. } => compose_file::declare_edges(text, &self.edges()),
-            Self::ImageTag { services, tag } => compose_file::set_image_tag(text, services, tag),
+            Self::ImageTag { services, tag, .. } => {
+                compose_file::set_image_tag(text, services, tag)
+            }
             Self::Variable { name, value } => compose_file::set_env_value(text, name, value),
         };
         patched.map(|patched| patched.text)
     }
 
-    fn edges(&self) -> Vec<Edge> {
+    /// The edges that it makes.
+    pub fn edges(&self) -> Vec<Edge> {
         match self {
             Self::Gate {
                 services,
@@ -73,7 +79,9 @@ impl Edit {
     fn may_change(&self, service: &str) -> bool {
         match self {
             Self::Gate { .. } => false,
-            Self::ImageTag { services, .. } => services.iter().any(|name| name == service),
+            Self::ImageTag { services, of, .. } => {
+                services.iter().chain(of).any(|name| name == service)
+            }
             // A variable may stand anywhere.
             Self::Variable { .. } => true,
         }
@@ -86,7 +94,7 @@ impl Edit {
                 dependency,
                 ..
             } => format!("make {} wait for {dependency}", services.join(", ")),
-            Self::ImageTag { services, tag } => {
+            Self::ImageTag { services, tag, .. } => {
                 format!("set the tag of {} to {tag}", services.join(", "))
             }
             Self::Variable { name, value } => format!("set {name} to {value}"),
@@ -109,6 +117,9 @@ pub struct EditFile {
     pub saved: PathBuf,
     /// The file whose mode and owner a new one gets.
     pub like: PathBuf,
+    /// Edges that the edits of other files make: a service that extends one of ours may get its
+    /// own with this edit.
+    pub others: Vec<(String, String)>,
     /// Service to the image that Compose must see after this edit.
     pub images: BTreeMap<String, String>,
 }
@@ -221,8 +232,9 @@ impl EditFile {
                 )));
             }
         }
+        let expected = [edges, self.others.clone()].concat();
         let stray = before
-            .differences(after, &edges)
+            .differences(after, &expected)
             .into_iter()
             .find(|service| !self.edits.iter().any(|edit| edit.may_change(service)))?;
         Some(Failure::new(format!(

@@ -3,4 +3,5 @@
 mod arrows;
 mod e2e;
 mod laws;
+mod offline;
 mod schema;

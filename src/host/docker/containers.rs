@@ -34,10 +34,27 @@ impl Docker {
 
     /// The projects whose containers were made in a folder.
     pub async fn projects_in(&self, folder: &std::path::Path) -> Result<Vec<String>, HostError> {
-        let label = format!(
-            "com.docker.compose.project.working_dir={}",
-            folder.display()
-        );
+        let made_in = ("com.docker.compose.project.working_dir", folder.display());
+        let made = self
+            .labelled(&format!("{}={}", made_in.0, made_in.1))
+            .await?;
+        let mut projects: Vec<String> = made
+            .into_iter()
+            .filter_map(|mut labels| labels.remove("com.docker.compose.project"))
+            .collect();
+        projects.sort();
+        projects.dedup();
+        Ok(projects)
+    }
+
+    /// Whether containers of a Swarm stack of this name are here.
+    pub async fn has_stack(&self, name: &str) -> Result<bool, HostError> {
+        let label = format!("com.docker.stack.namespace={name}");
+        Ok(!self.labelled(&label).await?.is_empty())
+    }
+
+    /// The labels of all containers that have this one.
+    async fn labelled(&self, label: &str) -> Result<Vec<HashMap<String, String>>, HostError> {
         let options = ListContainersOptionsBuilder::new()
             .all(true)
             .filters(&HashMap::from([("label", vec![label])]))
@@ -46,14 +63,8 @@ impl Docker {
             .client
             .list_containers(Some(options))
             .await
-            .map_err(failed("list the containers made in the project folder"))?;
-        let mut projects: Vec<String> = list
-            .into_iter()
-            .filter_map(|summary| summary.labels?.remove("com.docker.compose.project"))
-            .collect();
-        projects.sort();
-        projects.dedup();
-        Ok(projects)
+            .map_err(failed("list containers by their label"))?;
+        Ok(list.into_iter().filter_map(|it| it.labels).collect())
     }
 
     async fn find(

@@ -205,3 +205,40 @@ fn a_disk_that_fills_up_leaves_the_app_serving() {
     assert_eq!(stack.get("/api/healthz").0, 200);
     stack.tool(&[]).expect(0, "upgraded");
 }
+
+/// A list item that holds a variable cannot become a key, so the file beside it has to say the
+/// rest. It goes with the way back, and stays with the upgrade.
+#[test]
+fn a_file_that_a_run_has_written_goes_with_the_way_back() {
+    let options = ["--variant", "flow", "--set", "TESTBED_MIGRATION_FAIL=last"];
+    let stack = Stack::new(Compose::Newest, &options);
+    stack.edit("docker-compose.yml", |text| {
+        text.replace(
+            "depends_on: [db, redis]",
+            "depends_on: ['${DATABASE:-db}', redis]",
+        )
+    });
+    stack.up();
+    stack.seed();
+    let beside = stack.path().join("docker-compose.override.yml");
+    let before = (data(&stack), images(&stack), stack.compose_file());
+    stack.publish("v1.7.0", &["latest"]);
+    let ran = stack.tool(&[]).expect(5, "told to fail");
+    assert!(beside.exists(), "{}", ran.text);
+    printed_command(&stack, &ran.text, "rollback").expect(4, "rolled back");
+    assert!(!beside.exists());
+    assert_eq!((data(&stack), images(&stack)), (before.0, before.1));
+    stack.set("TESTBED_MIGRATION_FAIL", "");
+    stack.tool(&[]).expect(
+        0,
+        "write docker-compose.override.yml: make backend wait for db-init",
+    );
+    let text = std::fs::read_to_string(&beside).expect("is there");
+    let edge = "  backend:\n    depends_on:\n      db-init:\n        condition: service_completed_successfully\n";
+    assert_eq!(text, format!("services:\n{edge}"));
+    assert!(stack.compose_file().contains("'${DATABASE:-db}', redis]"));
+    let containers = stack.containers();
+    stack.docker(&["compose", "up", "-d"]);
+    assert_eq!(stack.containers(), containers);
+    stack.tool(&[]).expect(0, "unchanged");
+}

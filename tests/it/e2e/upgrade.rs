@@ -106,13 +106,17 @@ fn pinned(compose: Compose, variant: &[&str], wanted: &[(&str, &str)], file: &st
     let mut options = vec!["--tag", "v1.6.3"];
     options.extend(variant);
     let stack = Stack::new(compose, &options);
+    upgrade_to(&stack, wanted, file);
+}
+
+fn upgrade_to(stack: &Stack, wanted: &[(&str, &str)], file: &str) {
     stack.up();
     stack.seed();
     let read = || std::fs::read_to_string(stack.path().join(file)).expect("is there");
     let before = read();
     let starts = stack.count_starts("db-init");
     let ran = stack.tool(&["--to", "v1.7.0"]).expect(0, "upgraded");
-    assert_verified(&stack);
+    assert_verified(stack);
     let changed = changed_lines(&before, &read());
     for (from, to) in wanted {
         let has = |mark: &str, text: &str| {
@@ -122,7 +126,7 @@ fn pinned(compose: Compose, variant: &[&str], wanted: &[(&str, &str)], file: &st
         };
         assert!(has("-", from) && has("+", to), "{changed:?}");
     }
-    assert_settled(&stack, starts, &ran);
+    assert_settled(stack, starts, &ran);
 }
 
 #[test]
@@ -138,6 +142,26 @@ fn pinned_in_the_compose_file() {
 fn pinned_in_dot_env() {
     let versions = [("ENEO_VERSION=v1.6.3", "ENEO_VERSION=v1.7.0")];
     pinned(Compose::Floor, &["--variant", "env-tag"], &versions, ".env");
+}
+
+#[test]
+fn pinned_in_what_services_extend() {
+    let stack = Stack::new(Compose::Newest, &["--tag", "v1.6.3"]);
+    let mut image = String::new();
+    stack.edit("docker-compose.yml", |text| {
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        for line in &mut lines {
+            if line.contains("eneo-backend:v1.6.3") {
+                image.clone_from(line);
+                *line = "    extends: {file: base.yml, service: app}".to_owned();
+            }
+        }
+        lines.join("\n")
+    });
+    let base = format!("services:\n  app:\n{image}   # all of the backend\n");
+    std::fs::write(stack.path().join("base.yml"), base).expect("written");
+    let versions = [("eneo-backend:v1.6.3", "eneo-backend:v1.7.0")];
+    upgrade_to(&stack, &versions, "base.yml");
 }
 
 #[test]

@@ -79,6 +79,7 @@ impl Scene {
                     .iter()
                     .map(|path| (path.clone(), text(path)))
                     .collect(),
+                ..Sources::default()
             },
             ground: Ground::default(),
             redactor: Redactor::default(),
