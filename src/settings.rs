@@ -106,6 +106,10 @@ pub struct DrainFlags {
 }
 
 /// Flags of `patch`.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 #[derive(Debug, Clone, Default, Args)]
 pub struct PatchFlags {
     /// Only tell whether a change is needed: exit code 10 if so

@@ -25,12 +25,7 @@ impl App {
     ) -> Result<Self, Failure> {
         let known = match given {
             Some(recipe) => Some(recipe),
-            None => {
-                let images = model.services.iter();
-                let images = images
-                    .filter_map(|(name, service)| Some((name.clone(), service.image.clone()?)));
-                Recipe::built_in(&images.collect()).map_err(|error| Failure::from_error(&error))?
-            }
+            None => built_in(model)?,
         };
         let mut app = match known {
             Some(recipe) => Self {
@@ -38,14 +33,7 @@ impl App {
                 inferred: false,
                 migrations: Vec::new(),
             },
-            None => {
-                let Inferred { recipe, migrations } = infer(&candidates(model, migration));
-                Self {
-                    recipe,
-                    inferred: true,
-                    migrations,
-                }
-            }
+            None => Self::inferred(model, migration),
         };
         if let Some(migration) = migration {
             app.recipe.roles.migration = Some(migration.to_owned());
@@ -53,6 +41,21 @@ impl App {
         }
         Ok(app)
     }
+
+    fn inferred(model: &Model, migration: Option<&str>) -> Self {
+        let Inferred { recipe, migrations } = infer(&candidates(model, migration));
+        Self {
+            recipe,
+            inferred: true,
+            migrations,
+        }
+    }
+}
+
+fn built_in(model: &Model) -> Result<Option<Recipe>, Failure> {
+    let images = model.services.iter();
+    let images = images.filter_map(|(name, service)| Some((name.clone(), service.image.clone()?)));
+    Recipe::built_in(&images.collect()).map_err(|error| Failure::from_error(&error))
 }
 
 /// Where the user has said which service migrates, no other one looks like it.

@@ -273,9 +273,10 @@ async fn plan(
         return Err(vec![finding]);
     }
     let files = plan::gate(&project, &wanted)?;
+    let writes = !flags.check && !flags.diff;
     let unwritable: Vec<Finding> = files
         .iter()
-        .filter(|file| !files::is_writable(&file.path) && !(flags.check || flags.diff))
+        .filter(|file| writes && !files::is_writable(&file.path))
         .map(|file| preflight::not_writable(&file.path))
         .collect();
     match unwritable.is_empty() {

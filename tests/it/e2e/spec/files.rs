@@ -27,10 +27,10 @@ const OVERRIDES: [&str; 4] = [
 fn of_several_base_files_the_first_one_counts() {
     let composes = Composes::new();
     let base = services("");
-    for first in 0..BASES.len() {
-        let names = BASES.get(first..).expect("a name");
+    for (place, first) in BASES.iter().enumerate() {
+        let names = BASES.get(place..).expect("a name");
         let files: Vec<(&str, &str)> = names.iter().map(|name| (*name, base.as_str())).collect();
-        composes.project(&files).gates(&[(BASES[first], ADDED)]);
+        composes.project(&files).gates(&[(first, ADDED)]);
     }
 }
 
@@ -38,13 +38,11 @@ fn of_several_base_files_the_first_one_counts() {
 fn of_several_override_files_the_first_one_counts() {
     let composes = Composes::new();
     let base = services("");
-    for first in 0..OVERRIDES.len() {
-        let names = OVERRIDES.get(first..).expect("a name");
+    for (place, first) in OVERRIDES.iter().enumerate() {
+        let names = OVERRIDES.get(place..).expect("a name");
         let mut files = vec![("docker-compose.yml", base.as_str())];
         files.extend(names.iter().map(|name| (*name, LIST)));
-        composes
-            .project(&files)
-            .gates(&[(OVERRIDES[first], LISTED)]);
+        composes.project(&files).gates(&[(first, LISTED)]);
     }
 }
 

@@ -10,7 +10,7 @@ const ALONE: &str = "+services:\n+  backend:\n+    depends_on:\n+      init:\n+ 
 #[test]
 fn a_version_header_is_left() {
     let composes = Composes::new();
-    for version in ["'2.4'", "\"3\"", "3.9", "'9000'"] {
+    for version in ["'2.4'", "\"3\"", "'9000'"] {
         let text = format!("version: {version}\n{}", services(""));
         composes
             .compose_yaml(&text)
@@ -30,7 +30,7 @@ fn a_file_without_services_is_refused() {
         .refuses("project-unreadable", &["empty compose file"]);
     composes
         .compose_yaml("x-a: b\n")
-        .refuses("project-unreadable", &[]);
+        .refuses("unknown-service", &["`backend`"]);
 }
 
 /// `-p`, `COMPOSE_PROJECT_NAME`, the last file's `name:`, the folder's name made fit.

@@ -46,7 +46,7 @@ fn a_missing_final_line_end_stays_missing() {
     let composes = Composes::new();
     for backend in ["    labels: {a: b}", "    labels: {a: b} # c"] {
         let project = composes.compose_yaml(&services(backend));
-        let lines = format!("-{backend}\n+{backend}\n{}", ADDED);
+        let lines = format!("-{backend}\n+{backend}\n{ADDED}");
         project.gates(&[("compose.yaml", &lines)]);
         project.patch(NEWEST, &super::EDGE).expect(0, "was changed");
         assert!(project.read("compose.yaml").ends_with("successfully"));

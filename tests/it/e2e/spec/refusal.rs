@@ -102,7 +102,7 @@ fn by_hand(cure: &str) -> Value {
 }
 
 fn findings(text: &str) -> Vec<Value> {
-    let values = text.lines().map(|line| serde_json::from_str::<Value>(line));
+    let values = text.lines().map(serde_json::from_str::<Value>);
     let values = values.filter_map(Result::ok);
     let findings = values.filter(|value| value["kind"] == "findings");
     let findings = findings.filter_map(|value| value["findings"].as_array().cloned());

@@ -77,7 +77,7 @@ fn owned(lines: &[Lines<'_>]) -> Vec<(String, String)> {
 
 /// Path to diff, of what `--output json` says.
 fn diffs(text: &str) -> Vec<(String, String)> {
-    let values = text.lines().map(|line| serde_json::from_str::<Value>(line));
+    let values = text.lines().map(serde_json::from_str::<Value>);
     let values = values.filter_map(Result::ok);
     let files = values.filter_map(|value| value["files"].as_array().cloned());
     let diff = |file: Value| {
