@@ -282,7 +282,8 @@ fn node(
     Node {
         kind,
         span,
-        line: source.start.line(),
+        // A value may begin lines below its tag, or not at all.
+        line: source.tag_span().unwrap_or(source).start.line(),
         tag: tag.map(|tag| tag.original().into()),
         anchored: anchor.is_some(),
     }

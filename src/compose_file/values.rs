@@ -83,7 +83,8 @@ impl Said {
         let mut services = BTreeMap::new();
         if let Some(Value::Mapping(map)) = document.get_mut("services") {
             for (name, body) in std::mem::take(map) {
-                services.insert(plain(&name), plain(&body));
+                let name = name.as_str().map_or_else(|| plain(&name), str::to_owned);
+                services.insert(name, plain(&body));
             }
         }
         Self {

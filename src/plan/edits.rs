@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::gates::{self, Project};
 use super::tags;
-use crate::compose_file::{self, Edge, Refusal};
+use crate::compose_file::{self, Edge, Reason, Refusal};
 use crate::event::{Finding, Severity};
 use crate::host::compose::ProjectArgs;
 use crate::host::files;
@@ -110,9 +110,13 @@ pub fn refused(path: &Path, refusal: &Refusal) -> Finding {
         id: refusal.code().to_owned(),
         severity: Severity::Refusal,
         text: format!("`{}`: {refusal}", path.display()),
-        cure: match by_hand.is_empty() {
-            true => "change it by hand".to_owned(),
-            false => format!("change it by hand, so that it says:\n{by_hand}"),
+        cure: match &refusal.reason {
+            Reason::Cycle {
+                service,
+                dependency,
+            } => format!("take `{service}` out of what `{dependency}` waits for"),
+            _ if by_hand.is_empty() => "change it by hand".to_owned(),
+            _ => format!("change it by hand, so that it says:\n{by_hand}"),
         },
     }
 }

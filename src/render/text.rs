@@ -267,11 +267,12 @@ pub(super) fn hint(text: &str) -> Vec<String> {
 pub(super) fn files(files: &[FileView], colored: bool) -> Vec<String> {
     let lines = files.iter().flat_map(|file| file.diff.lines());
     let paint = |line: &str| {
-        let color = match line.as_bytes().first() {
+        let color = match line.as_bytes() {
             _ if !colored => return line.to_owned(),
-            Some(b'+') => "32",
-            Some(b'-') => "31",
-            Some(b'@') => "36",
+            [b'-', b'-', b'-', b' ', ..] | [b'+', b'+', b'+', b' ', ..] => "1",
+            [b'+', ..] => "32",
+            [b'-', ..] => "31",
+            [b'@', ..] => "36",
             _ => return line.to_owned(),
         };
         format!("\u{1b}[{color}m{line}\u{1b}[0m")

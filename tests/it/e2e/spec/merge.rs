@@ -80,7 +80,7 @@ fn reset_of_the_service_is_refused_where_it_stands() {
     let over = "services:\n  backend: !reset\n    labels: {a: b}\n";
     let base = services("");
     let project = composes.project(&[("compose.yaml", &base), ("compose.override.yml", over)]);
-    project.refuses("reset-tag", &["compose.override.yml", "backend"]);
+    project.refuses("reset-tag", &["compose.override.yml", "backend", "line 2"]);
 }
 
 #[test]
