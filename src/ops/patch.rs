@@ -211,6 +211,9 @@ impl Patching {
                 "run {run} of this project is still open"
             )));
         }
+        for file in &self.files {
+            file.unchanged()?;
+        }
         let kept = self.state.patches(&RunId::random());
         let mut written: Vec<EditFile> = Vec::new();
         for (number, file) in self.files.iter().enumerate() {

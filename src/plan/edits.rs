@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::gates::{self, Project};
 use super::tags;
 use crate::compose_file::{self, Edge, Reason, Refusal};
-use crate::event::{Finding, Severity};
+use crate::event::{Failure, FailureClass, Finding, Severity};
 use crate::host::compose::ProjectArgs;
 use crate::host::files;
 use crate::inventory::{Inventory, Sources};
@@ -32,6 +32,19 @@ impl FileEdits {
     pub fn diff(&self) -> String {
         let before = self.before.as_deref().unwrap_or_default();
         compose_file::diff(before, &self.after, &self.path.display().to_string())
+    }
+
+    /// Makes sure that the file still says what the edits were planned for.
+    pub fn unchanged(&self) -> Result<(), Failure> {
+        if files::read_text(&self.path)? == self.before {
+            return Ok(());
+        }
+        Err(Failure::new(format!(
+            "`{}` was changed by somebody else meanwhile; nothing was touched",
+            self.path.display()
+        ))
+        .hint("start again with the file as it is now")
+        .class(FailureClass::Refused))
     }
 
     /// The step that makes them; the text before is kept in `folder`.

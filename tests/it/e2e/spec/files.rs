@@ -306,3 +306,32 @@ fn a_folder_or_file_that_may_not_be_written_is_refused() {
         looked.expect(10, "a change is needed");
     }
 }
+
+#[test]
+fn on_a_terminal_it_shows_the_difference_in_color_and_asks() {
+    let composes = Composes::new();
+    let project = composes.compose_yaml(&services(""));
+    let before = project.tree();
+    let ran = project.patch_on_a_terminal(|| (), "n");
+    let ran = ran.expect(3, "nothing was touched");
+    let added = "\u{1b}[32m+        condition: service_completed_successfully\u{1b}[0m";
+    assert!(ran.text.contains(added), "{}", ran.text);
+    assert_eq!(project.tree(), before);
+    project
+        .patch_on_a_terminal(|| (), "")
+        .expect(0, "was changed");
+    project
+        .patch(NEWEST, &["--check", "--edge", "backend:init"])
+        .expect(0, "unchanged");
+}
+
+#[test]
+fn what_somebody_changes_while_it_asks_is_not_written_over() {
+    let composes = Composes::new();
+    let project = composes.compose_yaml(&services(""));
+    let other = services("    labels: {a: b}\n");
+    let change = || project.write("compose.yaml", &other);
+    let ran = project.patch_on_a_terminal(change, "y");
+    ran.expect(3, "was changed by somebody else meanwhile");
+    assert_eq!(project.read("compose.yaml"), other);
+}

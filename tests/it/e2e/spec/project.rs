@@ -1,13 +1,14 @@
 //! A project of a few files, and the tool on it as its user would call it.
 
 use std::collections::BTreeMap;
+use std::io::{Read, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use super::{Composes, Configs};
+use super::{Composes, Configs, EDGE};
 use crate::e2e::stack::Ran;
 
 /// Where journal and what was before are kept.
@@ -112,6 +113,42 @@ impl<'a> Project<'a> {
             lines.lines().for_each(crate::schema::validate);
         }
         Ran::of(&output)
+    }
+
+    /// `eneo-upgrade patch` on a terminal. What is to happen before the answer happens when it has
+    /// asked; returns what the terminal has shown.
+    pub(super) fn patch_on_a_terminal(&self, before: impl FnOnce(), answer: &str) -> Ran {
+        let mut command = self.command(NEWEST, "script");
+        let patch = format!(
+            "{} patch {}",
+            env!("CARGO_BIN_EXE_eneo-upgrade"),
+            EDGE.join(" ")
+        );
+        command.args([
+            "--quiet",
+            "--return",
+            "--flush",
+            "--command",
+            &patch,
+            "/dev/null",
+        ]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().expect("starts");
+        let mut shown = child.stdout.take().expect("piped");
+        let mut text = Vec::new();
+        while !text.ends_with(b"[Y/n] ") {
+            let mut byte = [0];
+            shown.read_exact(&mut byte).expect("it asks");
+            text.extend(byte);
+        }
+        before();
+        let mut input = child.stdin.take().expect("piped");
+        writeln!(input, "{answer}").expect("answered");
+        shown.read_to_end(&mut text).expect("read");
+        drop(input);
+        let code = child.wait().expect("ends").code();
+        let text = String::from_utf8_lossy(&text).into_owned();
+        Ran { code, text }
     }
 
     /// What every version of Compose makes of the files, or complains about.
