@@ -1,5 +1,7 @@
 //! Sessions: who we are, with whom we talk, and what we may do.
 
+use std::time::{Duration, Instant};
+
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row as _};
 
@@ -16,6 +18,20 @@ enum Way {
     Address(String),
     /// From within this container only.
     Inside(String),
+}
+
+/// A server that makes its data folder is healthy for a moment, ends, and starts again.
+const RESTART: Duration = Duration::from_secs(20);
+const BETWEEN: Duration = Duration::from_millis(200);
+
+/// Whether a server may take the next login although it has not taken this one.
+fn is_starting(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(error) => error.kind() == std::io::ErrorKind::ConnectionRefused,
+        // cannot_connect_now
+        sqlx::Error::Database(error) => error.code().as_deref() == Some("57P03"),
+        _ => false,
+    }
 }
 
 impl Postgres {
@@ -160,9 +176,19 @@ impl Postgres {
                 ("statement_timeout", STATEMENT),
             ]);
         }
-        let mut session = PgConnection::connect_with(&options)
-            .await
-            .map_err(self.failed(database, "log in to"))?;
+        let begun = Instant::now();
+        let mut session = loop {
+            match PgConnection::connect_with(&options).await {
+                Err(error)
+                    if self.expected.is_some()
+                        && is_starting(&error)
+                        && begun.elapsed() < RESTART =>
+                {
+                    tokio::time::sleep(BETWEEN).await;
+                }
+                connected => break connected.map_err(self.failed(database, "log in to"))?,
+            }
+        };
         if let Some(expected) = &self.expected {
             let found: String =
                 sqlx::query("SELECT system_identifier::text FROM pg_control_system()")

@@ -123,19 +123,25 @@ fn several_files(stack: &Stack) {
     let write = |name: &str, text: &str| {
         std::fs::write(stack.path().join(name), text).expect("written");
     };
+    // What is included from within the project is the project's own.
     write("elsewhere.yml", "include: [docker-compose.yml]\n");
-    let here = ["-f", "elsewhere.yml"];
-    expect(stack, &here, &[(Refusal, "no-services", "db-init:")]);
-    let to = ["-f", "elsewhere.yml", "--to", "v1.7.0"];
-    expect(
-        stack,
-        &to,
-        &[(
-            Refusal,
-            "not-in-a-file",
-            "change it by hand where it is set",
-        )],
+    expect(stack, &["-f", "elsewhere.yml"], &[]);
+    expect(stack, &["-f", "elsewhere.yml", "--to", "v1.7.0"], &[]);
+    // What is included from outside is others'.
+    let folder = tempfile::tempdir().expect("a folder");
+    let outside = folder.path().join("outside.yml");
+    let project = stack.path().display();
+    let include = format!(
+        "include:\n  - path: {project}/docker-compose.yml\n    project_directory: {project}\n"
     );
+    std::fs::write(&outside, include).expect("written");
+    let outside = outside.display().to_string();
+    let here = ["-f", outside.as_str()];
+    let by_hand = "name it after all others (`-f`";
+    expect(stack, &here, &[(Refusal, "not-in-a-file", by_hand)]);
+    let to = ["-f", outside.as_str(), "--to", "v1.7.0"];
+    let by_hand = "change it by hand where it is set";
+    expect(stack, &to, &[(Refusal, "not-in-a-file", by_hand)]);
     let redis = format!("{}/{}/redis:8", stack.registry(), stack.name);
     write(
         "small.yml",

@@ -24,7 +24,7 @@ fn a_file_without_services_is_refused() {
     let text = "init: {image: app}\nbackend:\n  image: app\n";
     composes
         .compose_yaml(text)
-        .refuses("project-unreadable", &["compose.yaml", "backend"]);
+        .refuses("project-unreadable", &["compose.yaml", "not allowed"]);
     composes
         .compose_yaml("")
         .refuses("project-unreadable", &["empty compose file"]);
