@@ -78,6 +78,56 @@ pub struct RunFlags {
     /// How long the migration may take (default: what the recipe says), as --drain-timeout
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub migration_timeout: Option<Duration>,
+    /// Whether requests are held at the app's entry while the release is not verified, or fail
+    #[arg(long, value_enum, default_value_t, value_name = "POLICY")]
+    pub door: DoorPolicy,
+    /// How long requests may be held at most, as --drain-timeout (default: 10m). After that they
+    /// fail; where the new release is running and not verified yet, the run goes back
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub door_limit: Option<Duration>,
+    /// The exact backup: a copy within the database server where it can make one, or always a
+    /// dump within the outage
+    #[arg(long, value_enum, default_value_t, value_name = "POLICY")]
+    pub backup: BackupPolicy,
+    /// What to do when something fails after the migration began and nothing would be lost by
+    /// going back
+    #[arg(long, value_enum, default_value_t, value_name = "POLICY")]
+    pub on_failure: FailurePolicy,
+}
+
+impl RunFlags {
+    /// How long requests are held where nobody has said so.
+    pub const DOOR_LIMIT: Duration = Duration::from_mins(10);
+}
+
+/// What happens to requests while nobody may write.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum DoorPolicy {
+    /// They wait.
+    #[default]
+    Hold,
+    /// They fail, and what is written to a release that is not verified yet would be lost.
+    Open,
+}
+
+/// How the exact backup is made.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum BackupPolicy {
+    /// As a copy within the server where that can be made.
+    #[default]
+    Auto,
+    /// As a dump within the outage.
+    Strict,
+}
+
+/// What happens when something fails.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum FailurePolicy {
+    /// Go back by itself.
+    #[default]
+    Rollback,
+    /// Leave everything as it is for somebody to look at.
+    Stop,
 }
 
 /// How long to wait for active jobs.

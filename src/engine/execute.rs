@@ -26,7 +26,7 @@ pub enum Interrupt {
 
 /// Does what is left of the plan in force.
 ///
-/// `stop` yields when somebody asks the run to stop; the step under way is then dropped, unless
+/// `stop` yields why the run has to stop, when it has; the step under way is then dropped, unless
 /// it is one-way, and counts as failed.
 pub async fn execute<S, W, F>(
     log: &mut RunLog,
@@ -35,7 +35,7 @@ pub async fn execute<S, W, F>(
 ) -> Result<(), Interrupt>
 where
     S: Step<W>,
-    F: Future<Output = ()>,
+    F: Future<Output = String>,
 {
     while let Some(planned) = log.state().next_step().cloned() {
         let id = planned.id.clone();
@@ -61,7 +61,7 @@ async fn take<S, W, F>(
 ) -> Result<Result<(), Failure>, LogError>
 where
     S: Step<W>,
-    F: Future<Output = ()>,
+    F: Future<Output = String>,
 {
     let step: S = match serde_json::from_value(planned.spec.clone()) {
         Ok(step) => step,
@@ -77,7 +77,7 @@ where
     };
     let probe = tokio::select! {
         probe = step.probe(world) => probe,
-        () = stop() => Err(stopped(planned)),
+        why = stop() => Err(stopped(planned, &why)),
     };
     match probe {
         Err(failure) => return Ok(Err(failure)),
@@ -103,7 +103,7 @@ where
     let report = log.report().of(planned.id.clone());
     let done = tokio::select! {
         done = step.run(world, &report) => done,
-        () = stop(), if !step.one_way() => Err(stopped(planned)),
+        why = stop(), if !step.one_way() => Err(stopped(planned, &why)),
     };
     let artifact = match done {
         Ok(artifact) => artifact,
@@ -118,6 +118,6 @@ where
     Ok(Ok(()))
 }
 
-fn stopped(planned: &PlannedStep) -> Failure {
-    Failure::new(format!("stopped on request during: {}", planned.title))
+fn stopped(planned: &PlannedStep, why: &str) -> Failure {
+    Failure::new(format!("{why}, during: {}", planned.title))
 }

@@ -114,6 +114,20 @@ pub enum Artifact {
         /// Rows in all of them.
         rows: u64,
     },
+    /// An exact copy of the database within its server.
+    Clone {
+        /// Its name.
+        name: String,
+        /// Its object id.
+        oid: u32,
+    },
+    /// The door was closed: requests wait.
+    Door {
+        /// The entry.
+        service: String,
+        /// The containers that are held, and the start they are held in, as the engine writes it.
+        started: std::collections::BTreeMap<String, String>,
+    },
     /// Services that are down from now on.
     Down {
         /// Which.

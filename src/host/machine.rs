@@ -80,8 +80,12 @@ impl<T: Database> Database for Option<T> {
         known(self.as_ref())?.update(sql).await
     }
 
-    async fn counts(&self, tables: &[String]) -> Result<BTreeMap<String, u64>, HostError> {
-        known(self.as_ref())?.counts(tables).await
+    async fn counts(
+        &self,
+        of: &str,
+        tables: &[String],
+    ) -> Result<BTreeMap<String, u64>, HostError> {
+        known(self.as_ref())?.counts(of, tables).await
     }
 
     async fn waits(&self) -> Result<Vec<Wait>, HostError> {
@@ -106,8 +110,17 @@ impl<T: Database> Database for Option<T> {
         }
     }
 
-    async fn dump(&self, to: &Path, progress: &(dyn Fn(u64) + Sync)) -> Result<Backup, HostError> {
-        known(self.as_ref())?.dump(to, progress).await
+    async fn dump(
+        &self,
+        of: &str,
+        to: &Path,
+        progress: &(dyn Fn(u64) + Sync),
+    ) -> Result<Backup, HostError> {
+        known(self.as_ref())?.dump(of, to, progress).await
+    }
+
+    async fn clone_as(&self, name: &str) -> Result<(), HostError> {
+        known(self.as_ref())?.clone_as(name).await
     }
 
     async fn restore_into(&self, backup: &Backup, name: &str) -> Result<(), HostError> {
@@ -118,7 +131,7 @@ impl<T: Database> Database for Option<T> {
         known(self.as_ref())?.swap(replacement, aside).await
     }
 
-    async fn exists(&self, name: &str) -> Result<bool, HostError> {
-        known(self.as_ref())?.exists(name).await
+    async fn oid(&self, name: &str) -> Result<Option<u32>, HostError> {
+        known(self.as_ref())?.oid(name).await
     }
 }

@@ -23,6 +23,6 @@ pub use machine::Machine;
 pub use model::{Condition, Dependency, Model, Mount, Named, Service};
 pub use ports::{
     Backup, Compose, Container, ContainerStatus, Containers, Database, Host, HttpAnswer, Images,
-    Limits, Mounted, Queue, Requeued, Row, Wait,
+    Limits, Mounted, Queue, Requeued, RestartPolicy, Row, Wait,
 };
 pub use secret::{Redactor, Secret};

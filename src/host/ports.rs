@@ -108,6 +108,25 @@ pub enum ContainerStatus {
     Dead,
 }
 
+/// What the engine does when a container ends, or when the engine itself starts.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestartPolicy {
+    /// `always`, `unless-stopped`, `on-failure`; `no` or empty: nothing.
+    pub name: String,
+    /// How often `on-failure` tries; 0 for as often as it takes.
+    pub tries: i64,
+}
+
+impl RestartPolicy {
+    /// Nothing starts it but somebody who means to.
+    pub fn no() -> Self {
+        Self {
+            name: "no".to_owned(),
+            tries: 0,
+        }
+    }
+}
+
 /// A container of the project.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Container {
@@ -127,6 +146,8 @@ pub struct Container {
     pub exit_code: i64,
     /// The verdict of its health check; none where there is no check.
     pub healthy: Option<bool>,
+    /// What the engine does when it ends.
+    pub restart_policy: RestartPolicy,
     /// How often its restart policy has started it again.
     pub restarts: u64,
     /// Whether it was killed for want of memory.
@@ -181,6 +202,19 @@ pub trait Containers: Sync {
         &self,
         ids: &[String],
         grace: Duration,
+    ) -> impl Future<Output = Result<(), HostError>> + Send;
+
+    /// Holds all processes of a container; what is sent to its ports waits in the kernel.
+    fn pause(&self, id: &str) -> impl Future<Output = Result<(), HostError>> + Send;
+
+    /// Lets them go on.
+    fn unpause(&self, id: &str) -> impl Future<Output = Result<(), HostError>> + Send;
+
+    /// Sets what the engine does when a container ends; it is neither stopped nor made anew.
+    fn set_restart_policy(
+        &self,
+        id: &str,
+        policy: &RestartPolicy,
     ) -> impl Future<Output = Result<(), HostError>> + Send;
 
     /// Tells every line of the current start of a container, until it ends or is started again;
@@ -269,10 +303,11 @@ pub trait Database: Sync {
     /// Runs one changing statement.
     fn update(&self, sql: &str) -> impl Future<Output = Result<(), HostError>> + Send;
 
-    /// The rows of tables, by their names as `pg_dump` writes them; those that are not there are
-    /// left out.
+    /// The rows of tables of database `of`, by their names as `pg_dump` writes them; those that
+    /// are not there are left out.
     fn counts(
         &self,
+        of: &str,
         tables: &[String],
     ) -> impl Future<Output = Result<BTreeMap<String, u64>, HostError>> + Send;
 
@@ -288,12 +323,17 @@ pub trait Database: Sync {
     /// Ends sessions that an earlier process of this run has left, and waits until they are gone.
     fn end_leftovers(&self) -> impl Future<Output = Result<(), HostError>> + Send;
 
-    /// Dumps to `to`, which must not exist, and proves the dump. Tells bytes written.
+    /// Dumps database `of` to `to`, which must not exist, and proves the dump. Tells bytes written.
     fn dump(
         &self,
+        of: &str,
         to: &Path,
         progress: &(dyn Fn(u64) + Sync),
     ) -> impl Future<Output = Result<Backup, HostError>> + Send;
+
+    /// Copies the app's database to a new one `name` within the server, exactly, replacing a half
+    /// one of that name. Sessions on it are ended, and none can begin meanwhile.
+    fn clone_as(&self, name: &str) -> impl Future<Output = Result<(), HostError>> + Send;
 
     /// Restores a dump into a new database `name`, replacing a half one of that name.
     fn restore_into(
@@ -310,8 +350,9 @@ pub trait Database: Sync {
         aside: &str,
     ) -> impl Future<Output = Result<(), HostError>> + Send;
 
-    /// Whether a database of this name is there.
-    fn exists(&self, name: &str) -> impl Future<Output = Result<bool, HostError>> + Send;
+    /// The object id of the database of this name, if there is one: a name is given anew, an id
+    /// is not.
+    fn oid(&self, name: &str) -> impl Future<Output = Result<Option<u32>, HostError>> + Send;
 }
 
 /// The queue server of the app.

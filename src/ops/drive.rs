@@ -1,8 +1,13 @@
 //! Bringing an open run to its end, from wherever it stands. The way of a new run and of one
 //! that is taken up again is the same.
 
+use std::convert::Infallible;
 use std::path::PathBuf;
+use std::time::Duration;
 
+use tokio::sync::watch;
+
+use super::door::{Door, extent};
 use super::outlook::Outlook;
 use super::project::Project;
 use super::stop::StopRequest;
@@ -13,8 +18,22 @@ use crate::host::{Limits, Machine, files};
 use crate::inventory::{Inventory, Wanted};
 use crate::plan::{self, Extent, Fetched, NoWayBack, Plan, Run};
 use crate::report::RunReport;
-use crate::settings::Settings;
+use crate::settings::{FailurePolicy, RunFlags, Settings};
 use crate::steps::AnyStep;
+
+/// Whichever reason to stop comes first.
+async fn first_of(stop: StopRequest, mut too_long: watch::Receiver<Option<String>>) -> String {
+    let door = async {
+        match too_long.wait_for(Option::is_some).await {
+            Ok(why) => why.clone().unwrap_or_default(),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        why = stop.requested() => why,
+        why = door => why,
+    }
+}
 
 pub(super) struct Driver<'a> {
     settings: &'a Settings,
@@ -24,6 +43,8 @@ pub(super) struct Driver<'a> {
     limits: Limits,
     log: RunLog,
     stop: StopRequest,
+    door_limit: Duration,
+    on_failure: FailurePolicy,
 }
 
 impl<'a> Driver<'a> {
@@ -33,6 +54,7 @@ impl<'a> Driver<'a> {
         inventory: Inventory,
         run: Run,
         log: RunLog,
+        flags: &RunFlags,
     ) -> Self {
         let stop = StopRequest::listen(log.report().clone());
         Self {
@@ -43,6 +65,8 @@ impl<'a> Driver<'a> {
             limits: Limits::default(),
             log,
             stop,
+            door_limit: flags.door_limit.unwrap_or(RunFlags::DOOR_LIMIT),
+            on_failure: flags.on_failure,
         }
     }
 
@@ -86,18 +110,29 @@ impl<'a> Driver<'a> {
         super::upgrade::settle(&self.project.children(), self.log.report()).await?;
         let machine = self.machine().await?;
         let back = self.log.state().current().map(|plan| plan.purpose) == Some(Purpose::Rollback);
-        let stop = self.stop.clone();
-        // Any step at all: too large for the stack of everything that drives.
-        let done = Box::pin(execute::<AnyStep, _, _>(&mut self.log, &machine, || {
-            let stop = stop.clone();
-            async move {
-                if back {
-                    StopRequest::never().await;
-                }
-                stop.requested().await;
+        let (stop, door, report) = (self.stop.clone(), self.door()?, self.log.report().clone());
+        let (waited, too_long) = watch::channel(None);
+        let watch_door = async {
+            if let Some(door) = door {
+                let _ = waited.send(Some(door.watch(&machine.docker, &report).await));
             }
-        }))
-        .await;
+            std::future::pending::<Infallible>().await
+        };
+        // Any step at all: too large for the stack of everything that drives.
+        let work = Box::pin(execute::<AnyStep, _, _>(&mut self.log, &machine, || {
+            let (stop, too_long) = (stop.clone(), too_long.clone());
+            async move {
+                // A way back is gone to its end.
+                match back {
+                    true => std::future::pending().await,
+                    false => first_of(stop, too_long).await,
+                }
+            }
+        }));
+        let done = tokio::select! {
+            done = work => done,
+            never = watch_door => match never {},
+        };
         match done {
             Ok(()) => Ok(Ok(())),
             Err(Interrupt::Step { failure, .. }) => Ok(Err(failure)),
@@ -106,6 +141,19 @@ impl<'a> Driver<'a> {
                  `eneo-upgrade resume`",
             )),
         }
+    }
+
+    /// The door of the project, whether a run has closed it or not.
+    fn door(&self) -> Result<Option<Door>, Failure> {
+        let Some(service) = self.inventory.recipe.roles.entry.clone() else {
+            return Ok(None);
+        };
+        let writers = plan::writers(self.log.state());
+        Ok(Some(Door {
+            service,
+            writers: writers.map_err(|error| Failure::from_error(&error))?,
+            limit: self.door_limit,
+        }))
     }
 
     async fn machine(&self) -> Result<Machine, Failure> {
@@ -209,7 +257,8 @@ impl<'a> Driver<'a> {
     /// What a failure means, by how far the run has gone. None: the way back is planned.
     async fn failed(&mut self, failure: &Failure) -> Result<Option<Ended>, Failure> {
         let purpose = self.log.state().current().map(|plan| plan.purpose);
-        let extent = plan::extent(self.log.state()).map_err(|error| Failure::from_error(&error))?;
+        let containers = &self.machine().await?.docker;
+        let extent = extent(self.log.state(), containers).await?;
         match (purpose, extent) {
             (Some(Purpose::Rollback), _) => {
                 let state = vec![
@@ -227,18 +276,29 @@ impl<'a> Driver<'a> {
                     .await
                     .map(Some)
             }
-            (_, Extent::Nothing | Extent::Stack) => match plan::rollback(self.log.state()) {
-                Ok(plan) => {
-                    self.log.report().note("putting everything back as it was");
-                    self.record_plan(&plan).await?;
-                    Ok(None)
-                }
-                Err(error) => self.no_way_back(failure, &error).await.map(Some),
-            },
-            (_, Extent::Database | Extent::Serving) => {
+            (_, Extent::Closed | Extent::Serving) => {
                 self.needs_attention(failure, extent).await.map(Some)
             }
+            (_, Extent::Database) if self.on_failure == FailurePolicy::Stop => {
+                self.needs_attention(failure, extent).await.map(Some)
+            }
+            (_, Extent::Nothing | Extent::Stack | Extent::Database) => {
+                match plan::rollback(self.log.state()) {
+                    Ok(plan) => {
+                        self.say_failed(failure);
+                        self.record_plan(&plan).await?;
+                        Ok(None)
+                    }
+                    Err(error) => self.no_way_back(failure, &error).await.map(Some),
+                }
+            }
         }
+    }
+
+    /// Said before everything that going back has to say.
+    fn say_failed(&self, failure: &Failure) {
+        let report = self.log.report();
+        report.note(format!("going back to what there was, because: {failure}"));
     }
 
     async fn no_way_back(&mut self, failure: &Failure, why: &NoWayBack) -> Result<Ended, Failure> {
@@ -253,7 +313,7 @@ impl<'a> Driver<'a> {
         failure: &Failure,
         extent: Extent,
     ) -> Result<Ended, Failure> {
-        let serving = extent == Extent::Serving;
+        let serving = extent > Extent::Database;
         let state = vec![
             match serving {
                 true => "the new release was started; people may have written to it since",
@@ -312,9 +372,12 @@ impl<'a> Driver<'a> {
         &mut self,
         outcome: Outcome,
         failure: Option<Failure>,
-        state: Vec<String>,
+        mut state: Vec<String>,
         next: Vec<String>,
     ) -> Result<Ended, Failure> {
+        if outcome == Outcome::NeedsAttention {
+            state.extend(self.leave_door().await?);
+        }
         self.record(Event::RunEnded {
             outcome,
             state: state.clone(),
@@ -336,6 +399,22 @@ impl<'a> Driver<'a> {
             next,
             change_needed: false,
         })
+    }
+
+    /// Requests do not wait for somebody to decide, unless they would be written to what is not
+    /// decided.
+    async fn leave_door(&self) -> Result<Option<String>, Failure> {
+        let Some(door) = self.door()? else {
+            return Ok(None);
+        };
+        let containers = &self.machine().await?.docker;
+        let opened = door.open_if_nobody_writes(containers).await?;
+        Ok((!opened).then(|| {
+            format!(
+                "requests are still held at {}, until this run is decided",
+                door.service
+            )
+        }))
     }
 
     async fn write_report(&self) -> Result<(), Failure> {

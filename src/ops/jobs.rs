@@ -132,6 +132,7 @@ pub async fn drain(
         timeout_seconds: flags.timeout.unwrap_or(WaitFlags::DEFAULT).as_secs(),
         policy: DrainPolicy::Abort,
         workers: asked.inventory.recipe.roles.worker.clone(),
+        door: None,
     };
     let stop = StopRequest::listen(report.clone());
     let queue = &asked.machine.queue;
@@ -142,8 +143,13 @@ pub async fn drain(
     }
     let step_report = report.of(StepId::new("drain"));
     let drained = tokio::select! {
-        drained = step.run(&asked.machine.database, Limits::default(), &step_report) => drained,
-        () = stop.requested() => Err(Failure::new("stopped on request while jobs were waited for")
+        drained = step.run(
+            &asked.machine.docker,
+            &asked.machine.database,
+            Limits::default(),
+            &step_report,
+        ) => drained,
+        why = stop.requested() => Err(Failure::new(format!("{why} while jobs were waited for"))
             .class(FailureClass::Refused)),
     };
     match (drained, &asked.drain.hold) {

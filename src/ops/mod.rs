@@ -2,6 +2,7 @@
 //!
 //! It must not know how it was asked nor how its answer is shown.
 
+mod door;
 mod drive;
 mod history;
 mod jobs;

@@ -33,7 +33,7 @@ pub async fn resume(
         drain_policy: flags.drain.on_timeout,
         migration_seconds: flags.migration_timeout.map(|limit| limit.as_secs()),
     };
-    Driver::new(settings, &project, inventory, run, log)
+    Driver::new(settings, &project, inventory, run, log, flags)
         .with(limits)
         .drive(confirm)
         .await

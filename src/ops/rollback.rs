@@ -1,5 +1,6 @@
 //! Going back: an open run is brought to what there was before it.
 
+use super::door::extent;
 use super::drive::Driver;
 use super::project::Project;
 use super::{Agreed, Ended, resume, state_folder, upgrade};
@@ -28,8 +29,9 @@ pub async fn rollback(
     let records = records.map_err(|error| state_folder::failure(&error))?;
     let state = RunState::fold(run.clone(), &records);
     let state = state.map_err(|error| Failure::from_error(&error))?;
+    let docker = project.docker.clone().of_project(&inventory.model.name);
     let failure = |error: plan::NoWayBack| Failure::from_error(&error);
-    if plan::extent(&state).map_err(failure)? == Extent::Serving && !discard_writes {
+    if extent(&state, &docker).await? == Extent::Serving && !discard_writes {
         return Err(Failure::new(
             "the new release was started: what was written to it since would be lost",
         )
@@ -50,8 +52,9 @@ pub async fn rollback(
     })
     .await
     .map_err(|error| Failure::from_error(&error))?;
-    let run = upgrade::run(&project, run, &RunFlags::default());
-    Driver::new(settings, &project, inventory, run, log)
+    let flags = RunFlags::default();
+    let run = upgrade::run(&project, run, &flags);
+    Driver::new(settings, &project, inventory, run, log, &flags)
         .drive(&Agreed)
         .await
 }

@@ -56,17 +56,13 @@ impl StopRequest {
         }
     }
 
-    /// Yields once somebody asks, or has asked already.
-    pub(super) async fn requested(&self) {
+    /// Yields the reason once somebody asks, or has asked already.
+    pub(super) async fn requested(&self) -> String {
         let mut receiver = self.requested.clone();
         if receiver.wait_for(|requested| *requested).await.is_err() {
             // Nobody listens for signals any more; so nobody will ask.
             std::future::pending::<()>().await;
         }
-    }
-
-    /// Never yields: a way back is gone to its end.
-    pub(super) async fn never() {
-        std::future::pending::<()>().await;
+        "stopped on request".to_owned()
     }
 }

@@ -8,7 +8,7 @@ use crate::engine::{Report, RunLog};
 use crate::event::{Event, Failure, Live, Outcome, Purpose, RunId};
 use crate::host::process::Children;
 use crate::plan::{Fetched, Run};
-use crate::settings::{RunFlags, Settings, UpgradeFlags, WaitFlags};
+use crate::settings::{BackupPolicy, DoorPolicy, RunFlags, Settings, UpgradeFlags, WaitFlags};
 
 /// How long a leftover of an earlier process may go on by itself before it is ended.
 pub(super) const PATIENCE: std::time::Duration = std::time::Duration::from_mins(2);
@@ -82,7 +82,7 @@ pub async fn upgrade(
             .await
             .map_err(|error| Failure::from_error(&error))?;
     }
-    Driver::new(settings, &project, outlook.inventory, run, log)
+    Driver::new(settings, &project, outlook.inventory, run, log, &flags.run)
         .drive(confirm)
         .await
 }
@@ -99,6 +99,8 @@ pub(super) fn run(project: &Project, id: RunId, flags: &RunFlags) -> Run {
             .as_secs(),
         drain_policy: flags.drain.on_timeout.unwrap_or_default(),
         migration_seconds: flags.migration_timeout.map(|limit| limit.as_secs()),
+        hold_door: flags.door == DoorPolicy::Hold,
+        strict: flags.backup == BackupPolicy::Strict,
         id,
     }
 }

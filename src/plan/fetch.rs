@@ -54,6 +54,7 @@ fn keep(inventory: &Inventory, run: &Run) -> Keep {
             services,
             revisions: database.and_then(|database| database.revisions.clone()),
             system: database.map(|database| database.identity.system.clone()),
+            oid: database.map(|database| database.identity.oid),
         },
     }
 }

@@ -9,6 +9,7 @@ mod fetched;
 mod gates;
 mod parts;
 mod rollback;
+mod secure;
 mod tags;
 mod upgrade;
 mod verification;
@@ -21,7 +22,7 @@ pub use edits::{FileEdits, plan_edits, refused};
 pub use fetch::fetch;
 pub use fetched::Fetched;
 pub use gates::{Project, gate, wanted};
-pub use rollback::{Extent, NoWayBack, before, extent, identity, rollback};
+pub use rollback::{Extent, NoWayBack, before, door, extent, identity, rollback, writers};
 pub use upgrade::upgrade;
 pub use verification::verification;
 pub use view::{irreversible, view};
@@ -64,6 +65,10 @@ pub struct Run {
     pub drain_policy: DrainPolicy,
     /// Seconds the migration may take, where somebody has said so.
     pub migration_seconds: Option<u64>,
+    /// Whether requests are held at the entry, where there is one.
+    pub hold_door: bool,
+    /// Whether the exact backup has to be a dump.
+    pub strict: bool,
 }
 
 impl Run {
@@ -120,8 +125,46 @@ fn old_tag(run: &RunId, service: &str) -> String {
     format!("eneo-upgrade/{run}/old:{service}")
 }
 
+/// What is done again together when a run is interrupted before the first container is replaced:
+/// what it found out (no job active, nobody writing) may not be true any more.
+const QUIESCE: &str = "quiesce";
+
+/// PostgreSQL cuts names at 63 bytes without an error.
+const LONGEST_NAME: usize = 63;
+
+/// `<database>_<what>_<run>`; the database's part is shortened where that is too long. The run's
+/// id keeps it unique.
+fn beside(database: &str, what: &str, run: &str) -> String {
+    let suffix = format!("_{what}_{run}");
+    let mut room = LONGEST_NAME
+        .saturating_sub(suffix.len())
+        .min(database.len());
+    while !database.is_char_boundary(room) {
+        room -= 1;
+    }
+    format!("{}{suffix}", &database[..room])
+}
+
 /// Seconds that a service may take to get healthy, where no recipe says.
 const WINDOW: u64 = 300;
 
 /// Seconds that a service which ends by itself may take, where no recipe says.
 const MIGRATION_LIMIT: u64 = 7200;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_beside_a_database_fit_into_63_bytes() {
+        assert_eq!(
+            beside("eneo", "failed", "0123456789"),
+            "eneo_failed_0123456789"
+        );
+        let name = beside(&"å".repeat(40), "failed", "0123456789");
+        assert!(
+            name.len() <= LONGEST_NAME && name.ends_with("_failed_0123456789"),
+            "{name}"
+        );
+    }
+}

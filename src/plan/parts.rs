@@ -25,6 +25,7 @@ impl Planner<'_> {
         });
         Some(Dump {
             kind,
+            source: None,
             folder: self.run.backups.clone(),
             run: self.run.id.clone(),
             database: database.name.clone(),
@@ -64,18 +65,18 @@ impl Planner<'_> {
         })
     }
 
-    /// The exact backup has the rows that must be there again.
+    /// The exact copy has the rows that must be there again.
     pub(super) fn check_identity(&self, migrated: bool) -> Option<CheckIdentity> {
         let service = self.inventory.recipe.roles.database.clone()?;
         let place = data_folder(self.inventory.services.get(&service)?);
         let login = self.inventory.recipe.database.as_ref()?;
-        let exact = self.dump(DumpKind::Exact)?;
         Some(CheckIdentity {
+            database: self.inventory.database.as_ref()?.name.clone(),
             place: place.map(|mounted| DataPlace {
                 service,
                 source: mounted.source.clone(),
             }),
-            manifest: Some(exact.manifest()),
+            before: self.known_rows(),
             sentinels: login.sentinels.clone(),
             migrated,
         })

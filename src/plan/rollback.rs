@@ -1,13 +1,16 @@
 //! The way back, planned from what may have been changed. Never the steps in reverse.
 
+use std::collections::BTreeMap;
+
 use thiserror::Error;
 
-use super::Plan;
+use super::{Plan, beside};
 use crate::engine::{RunState, Status, StepState};
 use crate::event::{Artifact, Purpose};
 use crate::steps::{
-    AnyStep, Before, CheckIdentity, Create, DumpKind, Keep, Migrate, Move, ReleaseFeeder,
-    RestoreDatabase, RestoreFile, Retag, Start, Stop, Verify,
+    AnyStep, Before, CheckIdentity, CloseDoor, Create, DumpKind, HoldRestarts, Keep, Migrate,
+    Moment, Move, OpenDoor, ReleaseFeeder, RestoreDatabase, RestoreFile, Retag, Source, Start,
+    Stop, Verify,
 };
 
 /// There is no way back to plan.
@@ -30,6 +33,9 @@ pub enum Extent {
     Stack,
     /// The database may have been changed; nobody could write to it since.
     Database,
+    /// The new release was started behind the closed door: nobody has written to it, if the door
+    /// has stayed closed.
+    Closed,
     /// The new release was started: people may have written since.
     Serving,
 }
@@ -45,15 +51,23 @@ pub fn extent(state: &RunState) -> Result<Extent, NoWayBack> {
     let touched = touched(state)?;
     let migrations: Vec<&Migrate> = migrations(&touched).collect();
     let writers = writers(state)?;
+    let started = match door(state) {
+        Some(_) => Extent::Closed,
+        None => Extent::Serving,
+    };
     let extents = touched.iter().map(|touched| match &touched.step {
-        AnyStep::Stop(_) | AnyStep::Retag(_) | AnyStep::EditFile(_) | AnyStep::Create(_) => {
-            Extent::Stack
-        }
+        AnyStep::Stop(_)
+        | AnyStep::Retag(_)
+        | AnyStep::EditFile(_)
+        | AnyStep::Create(_)
+        | AnyStep::HoldRestarts(_)
+        | AnyStep::CloseDoor(_) => Extent::Stack,
         AnyStep::Migrate(step) if step.migrates => Extent::Database,
         AnyStep::Start(step) if !migrations.is_empty() && writers.contains(&step.service) => {
-            Extent::Serving
+            started
         }
         AnyStep::Start(_) | AnyStep::Migrate(_) => Extent::Stack,
+        AnyStep::OpenDoor(_) => Extent::Serving,
         _ => Extent::Nothing,
     });
     Ok(extents.max().unwrap_or(Extent::Nothing))
@@ -66,6 +80,7 @@ pub fn rollback(state: &RunState) -> Result<Plan, NoWayBack> {
     let writers = writers(state)?;
     let mut plan = Plan::new(Purpose::Rollback);
     if extent(state)? > Extent::Nothing {
+        close_door(&mut plan, &touched);
         stop_new(&mut plan, &touched, &writers);
         put_back_tags(&mut plan, state)?;
         put_back_files(&mut plan, &touched);
@@ -79,10 +94,12 @@ pub fn rollback(state: &RunState) -> Result<Plan, NoWayBack> {
             );
         }
         let workers = stopped_workers(state)?;
-        let (workers, app) = app
+        let (workers, app): (Vec<Start>, Vec<Start>) = app
             .into_iter()
-            .partition(|step: &Start| workers.contains(&step.service));
-        start(&mut plan, app, &before);
+            .partition(|step| workers.contains(&step.service));
+        // A container that is held cannot be started: the entry comes last.
+        let app = app.into_iter().filter(|step| !is_door(&touched, step));
+        start(&mut plan, app.collect(), &before);
         settle_interrupted(&mut plan, state)?;
         start(&mut plan, workers, &before);
         wait_healthy(&mut plan, state, &before)?;
@@ -105,14 +122,71 @@ pub fn rollback(state: &RunState) -> Result<Plan, NoWayBack> {
                 .iter()
                 .map(|(s, b)| (s.clone(), b.image.clone()))
                 .collect(),
-            revisions: before.revisions.filter(|_| before.system.is_some()),
+            revisions: before.revisions.clone().filter(|_| before.system.is_some()),
             checks: Vec::new(),
             listings: Vec::new(),
             settled: false,
         }),
         "the run ends `rolled back` only when this holds",
     );
+    open_door(&mut plan, state, &touched)?;
+    let (_, app) = starts(state)?;
+    let entry = app.into_iter().filter(|step| is_door(&touched, step));
+    start(&mut plan, entry.collect(), &before);
     Ok(plan)
+}
+
+/// The entry, the containers of it that are held at the closed door, and the start that each is
+/// held in; none where the door was not closed.
+pub fn door(state: &RunState) -> Option<(&String, &BTreeMap<String, String>)> {
+    let mut artifacts: Vec<&Artifact> = state.artifacts().collect();
+    artifacts.reverse();
+    artifacts.into_iter().find_map(|artifact| match artifact {
+        Artifact::Door { service, started } => Some((service, started)),
+        _ => None,
+    })
+}
+
+fn closed(touched: &[Touched]) -> Option<&CloseDoor> {
+    touched.iter().find_map(|touched| match &touched.step {
+        AnyStep::CloseDoor(step) => Some(step),
+        _ => None,
+    })
+}
+
+fn is_door(touched: &[Touched], step: &Start) -> bool {
+    closed(touched).is_some_and(|door| door.service == step.service)
+}
+
+fn close_door(plan: &mut Plan, touched: &[Touched]) {
+    if let Some(door) = closed(touched) {
+        let service = door.service.clone();
+        let moment = Moment::Stop;
+        plan.push(
+            AnyStep::CloseDoor(CloseDoor { service, moment }),
+            "requests wait until what there was before is verified",
+        );
+    }
+}
+
+/// What the run holds is let go.
+fn open_door(plan: &mut Plan, state: &RunState, touched: &[Touched]) -> Result<(), NoWayBack> {
+    if let Some(door) = closed(touched) {
+        let service = door.service.clone();
+        plan.push(
+            AnyStep::OpenDoor(OpenDoor { service }),
+            "what there was before is in order",
+        );
+    }
+    for step in steps(state) {
+        if let AnyStep::ReleaseRestarts(step) = read(step)? {
+            plan.push(
+                AnyStep::ReleaseRestarts(step),
+                "a reboot must bring everything up again",
+            );
+        }
+    }
+    Ok(())
 }
 
 fn steps(state: &RunState) -> impl Iterator<Item = &StepState> {
@@ -174,7 +248,7 @@ pub fn identity(state: &RunState) -> Result<Option<CheckIdentity>, NoWayBack> {
 }
 
 /// The services that the plan of the upgrade keeps down while the schema changes.
-fn writers(state: &RunState) -> Result<Vec<String>, NoWayBack> {
+pub fn writers(state: &RunState) -> Result<Vec<String>, NoWayBack> {
     for step in steps(state) {
         if let AnyStep::Migrate(Migrate {
             writers,
@@ -320,9 +394,12 @@ fn stopped_workers(state: &RunState) -> Result<Vec<String>, NoWayBack> {
     let stopped = touched(state)?;
     for step in steps(state) {
         if let AnyStep::NoteInterrupted(note) = read(step)? {
+            // One that is kept from being restarted may have ended with the machine.
             let stops = |touched: &Touched| {
-                matches!(&touched.step, AnyStep::Stop(stop)
-                    if stop.services.iter().any(|service| note.workers.contains(service)))
+                matches!(&touched.step,
+                    AnyStep::Stop(Stop { services, .. })
+                    | AnyStep::HoldRestarts(HoldRestarts { services })
+                    if services.iter().any(|service| note.workers.contains(service)))
             };
             return Ok(match stopped.iter().any(stops) {
                 true => note.workers,
@@ -351,55 +428,32 @@ fn wait_healthy(plan: &mut Plan, state: &RunState, before: &Before) -> Result<()
 }
 
 fn restore_database(state: &RunState) -> Result<RestoreDatabase, NoWayBack> {
+    let failed = before(state)?.oid.ok_or(NoWayBack::NoBackup)?;
+    let run = state.run.as_str();
     for touched in touched(state)? {
-        let AnyStep::Dump(dump) = &touched.step else {
-            continue;
+        let (database, from) = match (&touched.step, &touched.artifact) {
+            (AnyStep::CloneDatabase(step), Some(Artifact::Clone { name, oid })) => {
+                let (name, oid) = (name.clone(), *oid);
+                (&step.database, Source::Clone { name, oid })
+            }
+            (AnyStep::Dump(dump), Some(Artifact::Backup { sha256, .. }))
+                if dump.kind == DumpKind::Exact && dump.source.is_none() =>
+            {
+                let from = Source::Dump {
+                    manifest: dump.manifest(),
+                    sha256: sha256.clone(),
+                    staging: beside(&dump.database, "restored", run),
+                };
+                (&dump.database, from)
+            }
+            _ => continue,
         };
-        if let (DumpKind::Exact, Some(Artifact::Backup { sha256, .. })) =
-            (dump.kind, &touched.artifact)
-        {
-            return Ok(RestoreDatabase {
-                database: dump.database.clone(),
-                manifest: dump.manifest(),
-                sha256: sha256.clone(),
-                staging: beside(&dump.database, "restored", state.run.as_str()),
-                aside: beside(&dump.database, "failed", state.run.as_str()),
-            });
-        }
+        return Ok(RestoreDatabase {
+            database: database.clone(),
+            failed,
+            aside: beside(database, "failed", run),
+            from,
+        });
     }
     Err(NoWayBack::NoBackup)
-}
-
-/// PostgreSQL cuts names at 63 bytes without an error.
-const LONGEST_NAME: usize = 63;
-
-/// `<database>_<what>_<run>`; the database's part is shortened where that is too long. The run's
-/// id keeps it unique.
-fn beside(database: &str, what: &str, run: &str) -> String {
-    let suffix = format!("_{what}_{run}");
-    let mut room = LONGEST_NAME
-        .saturating_sub(suffix.len())
-        .min(database.len());
-    while !database.is_char_boundary(room) {
-        room -= 1;
-    }
-    format!("{}{suffix}", &database[..room])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_beside_a_database_fit_into_63_bytes() {
-        assert_eq!(
-            beside("eneo", "failed", "0123456789"),
-            "eneo_failed_0123456789"
-        );
-        let name = beside(&"å".repeat(40), "failed", "0123456789");
-        assert!(
-            name.len() <= LONGEST_NAME && name.ends_with("_failed_0123456789"),
-            "{name}"
-        );
-    }
 }

@@ -1,15 +1,12 @@
 //! The plan of an upgrade, in the order that keeps every promise.
 
-use super::{Changes, Fetched, FileEdits, Plan, Run};
+use super::{Changes, Fetched, FileEdits, Plan, QUIESCE, Run};
 use crate::event::Purpose;
 use crate::inventory::Inventory;
 use crate::steps::{
-    AnyStep, CheckSchema, Create, Drain, DumpKind, HoldFeeder, ReleaseFeeder, Retag, Stop,
+    AnyStep, CheckSchema, CloseDoor, Create, Drain, DumpKind, Held, HoldFeeder, HoldRestarts,
+    Moment, OpenDoor, ReleaseFeeder, ReleaseRestarts, Retag, Stop,
 };
-
-/// What is done again together when a run is interrupted before the first container is replaced:
-/// what it found out (no job active, nobody writing) may not be true any more.
-const QUIESCE: &str = "quiesce";
 
 /// Plans it. `edits` come from [`plan_edits`](super::plan_edits).
 pub fn upgrade(
@@ -33,6 +30,7 @@ pub fn upgrade(
         planner.start_data(&mut plan);
         planner.migrate(&mut plan);
         planner.start_app(&mut plan);
+        planner.open(&mut plan);
         planner.settle(&mut plan);
     } else {
         let replaced = |service: &String| changes.replaces(service);
@@ -49,6 +47,14 @@ pub fn upgrade(
         AnyStep::Verify(planner.verify("everything", true, |_| true)),
         "the run ends `upgraded` only when this holds",
     );
+    if changes.need_outage(inventory)
+        && let Some(dump) = planner.dump_of_clone()
+    {
+        plan.push(
+            AnyStep::Dump(dump),
+            "the copy is on the same disk as the database",
+        );
+    }
     plan
 }
 
@@ -115,6 +121,7 @@ impl Planner<'_> {
                 timeout_seconds: self.run.drain_seconds,
                 policy: self.run.drain_policy,
                 workers: self.workers(),
+                door: self.door(),
             };
             plan.push_in(
                 unit,
@@ -133,6 +140,7 @@ impl Planner<'_> {
                 "the worker may take its time to end, or not say what it has cut short",
             );
         }
+        self.close(plan);
         for (number, (services, cause)) in groups.into_iter().enumerate() {
             let up: Vec<String> = services
                 .into_iter()
@@ -153,8 +161,74 @@ impl Planner<'_> {
                 );
             }
         }
-        if let Some(dump) = self.dump(DumpKind::Exact) {
-            plan.push_in(unit, AnyStep::Dump(dump), "going back must lose nothing");
+        self.secure(plan);
+    }
+
+    /// The entry, where it can hold requests.
+    fn door(&self) -> Option<String> {
+        let entry = self.inventory.recipe.roles.entry.clone()?;
+        (self.run.hold_door && self.inventory.is_up(&entry)).then_some(entry)
+    }
+
+    /// Requests wait, and nothing but we start what has to be down: not a reboot either.
+    fn close(&self, plan: &mut Plan) {
+        let unit = Some(QUIESCE);
+        let held = self.held();
+        let mut services: Vec<String> = held.into_iter().map(|held| held.service).collect();
+        services.dedup();
+        if !services.is_empty() {
+            plan.push_in(
+                unit,
+                AnyStep::HoldRestarts(HoldRestarts { services }),
+                "after a reboot they would write again",
+            );
+        }
+        if let Some(step) = self.close_door(Moment::Stop) {
+            plan.push_in(
+                unit,
+                AnyStep::CloseDoor(step),
+                "requests wait until the new release is verified, and none of them fails",
+            );
+        }
+    }
+
+    fn close_door(&self, moment: Moment) -> Option<CloseDoor> {
+        let service = self.door()?;
+        Some(CloseDoor { service, moment })
+    }
+
+    /// The containers that must not be restarted by themselves, with what makes them be.
+    fn held(&self) -> Vec<Held> {
+        let services = self.door().into_iter().chain(self.workers());
+        let services = services.chain(self.writers());
+        let containers = services.flat_map(|service| {
+            let found = &self.inventory.services[&service].containers;
+            let held = found.iter().map(move |container| Held {
+                service: service.clone(),
+                container: container.id.clone(),
+                policy: container.restart_policy.clone(),
+            });
+            held.collect::<Vec<_>>()
+        });
+        containers
+            .filter(|held| !matches!(held.policy.name.as_str(), "" | "no"))
+            .collect()
+    }
+
+    /// The run is decided: from here on people write to the new release.
+    fn open(&self, plan: &mut Plan) {
+        if let Some(service) = self.door() {
+            plan.push(
+                AnyStep::OpenDoor(OpenDoor { service }),
+                "the new release is in order: the run goes no way back by itself any more",
+            );
+        }
+        let held = self.held();
+        if !held.is_empty() {
+            plan.push(
+                AnyStep::ReleaseRestarts(ReleaseRestarts { held }),
+                "a reboot must bring everything up again",
+            );
         }
     }
 
@@ -242,6 +316,12 @@ impl Planner<'_> {
             &roles.entry,
         ];
         let workers = self.workers();
+        if let Some(step) = self.close_door(Moment::Start) {
+            plan.push(
+                AnyStep::CloseDoor(step),
+                "nobody may write before the new release is verified",
+            );
+        }
         for service in self.inventory.model.start_order() {
             if done.contains(&&Some(service.clone())) || workers.contains(&service) {
                 continue;

@@ -74,6 +74,8 @@ pub(super) fn passing(live: &Live) -> Vec<String> {
 /// What a step has left, where it is worth a line.
 fn left(artifact: &Artifact) -> Vec<String> {
     match artifact {
+        Artifact::Clone { name, .. } => vec![format!("the copy is database `{name}`")],
+        Artifact::Door { .. } => Vec::new(),
         Artifact::Backup {
             path,
             bytes: size,

@@ -292,7 +292,11 @@ impl RunReport {
                 self.log.clone_from(tail);
                 self.compare(checks);
             }
-            Artifact::Images { .. } | Artifact::Revisions { .. } | Artifact::Note { .. } => {}
+            Artifact::Images { .. }
+            | Artifact::Revisions { .. }
+            | Artifact::Clone { .. }
+            | Artifact::Door { .. }
+            | Artifact::Note { .. } => {}
         }
     }
 

@@ -21,6 +21,9 @@ pub struct Drain {
     pub policy: DrainPolicy,
     /// The services that work.
     pub workers: Vec<String>,
+    /// The entry: requests must not wait for as long as jobs take, at a door that an earlier
+    /// process has closed.
+    pub door: Option<String>,
 }
 
 /// A job needs a worker: while none is up nothing is under way.
@@ -48,10 +51,14 @@ impl Drain {
 
     pub(crate) async fn run(
         &self,
+        containers: &impl Containers,
         database: &impl Database,
         limits: Limits,
         report: &StepReport,
     ) -> Result<Option<Artifact>, Failure> {
+        if let Some(door) = &self.door {
+            super::door::open(containers, door).await?;
+        }
         let begun = Instant::now();
         let limit = Duration::from_secs(limits.drain_seconds.unwrap_or(self.timeout_seconds));
         let mut waited_for = std::collections::BTreeSet::new();

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::engine::StepReport;
-use crate::event::{Artifact, Failure, ProgressUnit, RunId};
+use crate::event::{Artifact, Checked, Failure, ProgressUnit, RunId};
 use crate::host::{Backup, Database, HostError, files};
 
 /// Version of the manifest's format.
@@ -36,6 +36,10 @@ impl DumpKind {
 pub struct Dump {
     /// What it is worth.
     pub kind: DumpKind,
+    /// The copy of the database that is dumped; none for the database itself. The copy stays
+    /// until there is a durable dump, so one that fails is no reason to end the run otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
     /// The folder it goes to.
     pub folder: PathBuf,
     /// The run.
@@ -83,7 +87,10 @@ impl Dump {
     pub(super) fn title(&self) -> String {
         match self.kind {
             DumpKind::Online => format!("back up database `{}` while the app is up", self.database),
-            DumpKind::Exact => format!("back up database `{}` exactly", self.database),
+            DumpKind::Exact => match &self.source {
+                Some(_) => format!("make a durable dump of the copy of `{}`", self.database),
+                None => format!("back up database `{}` exactly", self.database),
+            },
         }
     }
 
@@ -97,6 +104,26 @@ impl Dump {
         database: &impl Database,
         report: &StepReport,
     ) -> Result<Option<Artifact>, Failure> {
+        match (self.take(database, report).await, &self.source) {
+            (Err(failure), Some(source)) => Ok(Some(Artifact::Checks {
+                checks: vec![
+                    Checked::new("the exact backup is durable", true, failure.error).warning(
+                        format!(
+                            "the copy `{source}` in the server is kept; cure what kept it from \
+                             being dumped, then `eneo-upgrade backup`"
+                        ),
+                    ),
+                ],
+            })),
+            (taken, _) => taken,
+        }
+    }
+
+    async fn take(
+        &self,
+        database: &impl Database,
+        report: &StepReport,
+    ) -> Result<Option<Artifact>, Failure> {
         files::private_folder(&self.folder)?;
         let path = self.folder.join(format!("{}.dump", self.kind.name()));
         // Left by an attempt that was interrupted: nothing has vouched for them.
@@ -104,7 +131,8 @@ impl Dump {
         files::remove(&path)?;
         database.end_leftovers().await?;
         let progress = |bytes| report.progress(bytes, None, ProgressUnit::Bytes);
-        let backup = database.dump(&path, &progress).await?;
+        let of = self.source.as_ref().unwrap_or(&self.database);
+        let backup = database.dump(of, &path, &progress).await?;
         let manifest = Manifest {
             v: FORMAT,
             at: jiff::Timestamp::now(),

@@ -14,12 +14,24 @@ use crate::host::{Containers, Database, Host};
 pub struct CheckIdentity {
     /// The database's service, where in it the data is, and what was mounted there.
     pub place: Option<DataPlace>,
-    /// The manifest of the backup whose row counts are compared.
-    pub manifest: Option<PathBuf>,
+    /// The app's database.
+    pub database: String,
+    /// Where its rows are as they were before.
+    pub before: Option<Known>,
     /// Tables in which no migration adds or removes a row.
     pub sentinels: Vec<String>,
     /// Whether the migration has been.
     pub migrated: bool,
+}
+
+/// Where the rows of a database are known from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Known {
+    /// A copy within the server, by name.
+    Clone(String),
+    /// The manifest of a dump.
+    Manifest(PathBuf),
 }
 
 /// Where a database server's files are.
@@ -46,22 +58,27 @@ impl CheckIdentity {
         }
         // Every session is refused by a server with another system identifier.
         host.database().revisions().await?;
-        if let Some(path) = &self.manifest {
-            checks.extend(self.rows(host.database(), &Manifest::read(path)?).await?);
+        if let Some(before) = &self.before {
+            checks.extend(self.rows(host.database(), before).await?);
         }
         super::verify::verdict(checks, "this is not the database that was there before")
     }
 
-    /// Tables that the backup does not know are left out.
+    /// Tables that were not there are left out.
     async fn rows(
         &self,
         database: &impl Database,
-        manifest: &Manifest,
+        before: &Known,
     ) -> Result<Vec<Checked>, Failure> {
         let tables = self.sentinels.iter().map(|table| format!("public.{table}"));
-        let before = &manifest.backup.tables;
-        let tables: Vec<String> = tables.filter(|table| before.contains_key(table)).collect();
-        let found = database.counts(&tables).await?;
+        let tables: Vec<String> = tables.collect();
+        let before = match before {
+            Known::Clone(name) => database.counts(name, &tables).await?,
+            Known::Manifest(path) => Manifest::read(path)?.backup.tables,
+        };
+        let known = |table: &String| before.contains_key(table);
+        let tables: Vec<String> = tables.into_iter().filter(known).collect();
+        let found = database.counts(&self.database, &tables).await?;
         let check = |table: &String| {
             let (before, found) = (before.get(table), found.get(table));
             let told = match (before, found) {

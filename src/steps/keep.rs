@@ -17,6 +17,9 @@ pub struct Before {
     pub revisions: Option<Vec<String>>,
     /// The server's system identifier.
     pub system: Option<String>,
+    /// The object id of the database.
+    #[serde(default)]
+    pub oid: Option<u32>,
 }
 
 /// What a service was before the run.

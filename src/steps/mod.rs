@@ -3,7 +3,9 @@
 //! It must not know why a step is in a plan, nor in which order steps stand. The one match below
 //! hands each step the adapters it needs; nobody else sees them all.
 
+mod clone_database;
 mod create;
+mod door;
 mod drain;
 mod dump;
 mod edit_file;
@@ -14,6 +16,7 @@ mod identity;
 mod interrupted;
 mod keep;
 mod migrate;
+mod restarts;
 mod restore_database;
 mod restore_file;
 mod retag;
@@ -27,19 +30,22 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use clone_database::CloneDatabase;
 pub use create::Create;
+pub use door::{CloseDoor, Moment, OpenDoor, has_stayed_closed, open};
 pub use drain::Drain;
 pub use dump::{Dump, DumpKind, Manifest};
 pub use edit_file::{Edit, EditFile};
 pub use feeder::{HoldFeeder, ReleaseFeeder};
 pub use fetch::{Fetch, FetchImages};
 pub use health::Health;
-pub use identity::{CheckIdentity, DataPlace};
+pub use identity::{CheckIdentity, DataPlace, Known};
 pub(crate) use interrupted::settle;
 pub use interrupted::{NoteInterrupted, SettleInterrupted};
 pub use keep::{Before, Keep, ServiceBefore};
 pub use migrate::{Migrate, Started};
-pub use restore_database::RestoreDatabase;
+pub use restarts::{Held, HoldRestarts, ReleaseRestarts};
+pub use restore_database::{RestoreDatabase, Source};
 pub use restore_file::RestoreFile;
 pub use retag::{Move, Retag};
 pub use revisions::ReadRevisions;
@@ -67,6 +73,16 @@ pub enum AnyStep {
     ReadRevisions(ReadRevisions),
     /// Dump the database and prove the dump.
     Dump(Dump),
+    /// Copy the database within its server.
+    CloneDatabase(CloneDatabase),
+    /// Hold requests at the entry.
+    CloseDoor(CloseDoor),
+    /// Let requests in.
+    OpenDoor(OpenDoor),
+    /// Keep the engine from starting what has to be down.
+    HoldRestarts(HoldRestarts),
+    /// Put restart policies back.
+    ReleaseRestarts(ReleaseRestarts),
     /// Keep queued jobs from being fed to the worker.
     HoldFeeder(HoldFeeder),
     /// Wait for active jobs.
@@ -111,6 +127,11 @@ impl AnyStep {
             Self::FetchImages(_) => StepId::new("fetch-images"),
             Self::ReadRevisions(_) => StepId::new("read-revisions"),
             Self::Dump(step) => StepId::of("dump", step.kind.name()),
+            Self::CloneDatabase(_) => StepId::new("clone-database"),
+            Self::CloseDoor(step) => StepId::of("close-door", step.moment.name()),
+            Self::OpenDoor(_) => StepId::new("open-door"),
+            Self::HoldRestarts(_) => StepId::new("hold-restarts"),
+            Self::ReleaseRestarts(_) => StepId::new("release-restarts"),
             Self::HoldFeeder(_) => StepId::new("hold-feeder"),
             Self::Drain(_) => StepId::new("drain"),
             Self::NoteInterrupted(step) => StepId::of("note-interrupted", step.moment()),
@@ -138,6 +159,15 @@ impl AnyStep {
             Self::FetchImages(step) => step.title(),
             Self::ReadRevisions(_) => "read the new image's schema revisions".to_owned(),
             Self::Dump(step) => step.title(),
+            Self::CloneDatabase(step) => {
+                format!("copy database `{}` within its server", step.database)
+            }
+            Self::CloseDoor(step) => format!("hold requests at {}", step.service),
+            Self::OpenDoor(step) => format!("let requests in at {}", step.service),
+            Self::HoldRestarts(step) => {
+                format!("keep {} from being restarted", step.services.join(", "))
+            }
+            Self::ReleaseRestarts(_) => "put restart policies back".to_owned(),
             Self::HoldFeeder(_) => "hold the feeder of queued jobs".to_owned(),
             Self::Drain(_) => "wait for active jobs".to_owned(),
             Self::NoteInterrupted(step) => match step.stopped {
@@ -207,6 +237,9 @@ fn redacted(failure: Failure, redactor: &Redactor) -> Failure {
 impl AnyStep {
     async fn probe_unredacted(&self, host: &impl Host) -> Result<Probe, Failure> {
         match self {
+            Self::CloseDoor(step) => step.probe(host.containers()).await,
+            Self::OpenDoor(step) => step.probe(host.containers()).await,
+            Self::ReleaseRestarts(step) => step.probe(host.containers()).await,
             Self::HoldFeeder(step) => step.probe(host.containers()).await,
             Self::Drain(step) => step.probe(host.containers()).await,
             Self::SettleInterrupted(step) => step.probe(),
@@ -222,6 +255,8 @@ impl AnyStep {
             | Self::FetchImages(_)
             | Self::ReadRevisions(_)
             | Self::Dump(_)
+            | Self::CloneDatabase(_)
+            | Self::HoldRestarts(_)
             | Self::Create(_)
             | Self::NoteInterrupted(_)
             | Self::CheckSchema(_)
@@ -242,8 +277,16 @@ impl AnyStep {
             Self::FetchImages(step) => step.run(host.images(), report).await,
             Self::ReadRevisions(step) => step.run(host.images()).await,
             Self::Dump(step) => step.run(host.database(), report).await,
+            Self::CloneDatabase(step) => step.run(host.database()).await,
+            Self::CloseDoor(step) => step.run(host.containers()).await,
+            Self::OpenDoor(step) => step.run(host.containers()).await,
+            Self::HoldRestarts(step) => step.run(host.containers()).await,
+            Self::ReleaseRestarts(step) => step.run(host.containers()).await,
             Self::HoldFeeder(step) => step.run(host.queue()).await,
-            Self::Drain(step) => step.run(host.database(), host.limits(), report).await,
+            Self::Drain(step) => {
+                let (containers, database) = (host.containers(), host.database());
+                step.run(containers, database, host.limits(), report).await
+            }
             Self::NoteInterrupted(step) => step.run(host.containers(), host.database()).await,
             Self::SettleInterrupted(step) => {
                 step.run(host.database(), host.queue(), host.limits()).await

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use bollard::models::{
-    ContainerInspectResponse, ContainerStateStatusEnum, HealthStatusEnum, MountPoint,
+    ContainerInspectResponse, ContainerStateStatusEnum, ContainerUpdateBody, HealthStatusEnum,
+    MountPoint, RestartPolicy as EnginePolicy, RestartPolicyNameEnum,
 };
 use bollard::query_parameters::{
     EventsOptionsBuilder, InspectContainerOptions, ListContainersOptionsBuilder,
@@ -14,7 +15,9 @@ use futures_util::StreamExt;
 use futures_util::future::try_join_all;
 
 use super::{Docker, Exec, environment, failed, is_missing};
-use crate::host::{Container, ContainerStatus, Containers, HostError, HttpAnswer, Mounted, http};
+use crate::host::{
+    Container, ContainerStatus, Containers, HostError, HttpAnswer, Mounted, RestartPolicy, http,
+};
 
 /// Sent by the shell that is already in the container, to everything but PID 1 and itself.
 const TERM_INSIDE: [&str; 3] = ["/bin/sh", "-c", "kill -TERM -1"];
@@ -201,6 +204,34 @@ impl Containers for Docker {
         Ok(())
     }
 
+    async fn pause(&self, id: &str) -> Result<(), HostError> {
+        let paused = self.client.pause_container(id).await;
+        paused.map_err(failed("pause a container"))
+    }
+
+    async fn unpause(&self, id: &str) -> Result<(), HostError> {
+        let unpaused = self.client.unpause_container(id).await;
+        unpaused.map_err(failed("let a paused container go on"))
+    }
+
+    async fn set_restart_policy(&self, id: &str, policy: &RestartPolicy) -> Result<(), HostError> {
+        let failed = |why: String| {
+            HostError::Unexpected(format!(
+                "cannot set the restart policy of a container: {why}"
+            ))
+        };
+        let name = policy.name.parse::<RestartPolicyNameEnum>();
+        let body = ContainerUpdateBody {
+            restart_policy: Some(EnginePolicy {
+                name: Some(name.map_err(failed)?),
+                maximum_retry_count: Some(policy.tries),
+            }),
+            ..ContainerUpdateBody::default()
+        };
+        let updated = self.client.update_container(id, body).await;
+        updated.map_err(|error| failed(error.to_string()))
+    }
+
     async fn follow(&self, id: &str, line: &(dyn Fn(&str) + Sync)) -> Result<Container, HostError> {
         let begun = self.must_look_at(id).await?;
         let since = begun.started_at.parse::<jiff::Timestamp>();
@@ -285,6 +316,13 @@ fn is_shell(path: &str) -> bool {
     )
 }
 
+fn restart_policy(found: EnginePolicy) -> RestartPolicy {
+    RestartPolicy {
+        name: found.name.map(|name| name.to_string()).unwrap_or_default(),
+        tries: found.maximum_retry_count.unwrap_or_default(),
+    }
+}
+
 fn container(found: ContainerInspectResponse) -> Container {
     let state = found.state.unwrap_or_default();
     let networks = found
@@ -303,6 +341,7 @@ fn container(found: ContainerInspectResponse) -> Container {
         .config
         .and_then(|config| config.labels)
         .unwrap_or_default();
+    let policy = found.host_config.and_then(|config| config.restart_policy);
     let healthy = match state.health.as_ref().and_then(|health| health.status) {
         None | Some(HealthStatusEnum::NONE | HealthStatusEnum::EMPTY) => None,
         Some(status) => Some(status == HealthStatusEnum::HEALTHY),
@@ -330,6 +369,7 @@ fn container(found: ContainerInspectResponse) -> Container {
         started_at: state.started_at.filter(|at| !never(at)).unwrap_or_default(),
         exit_code: state.exit_code.unwrap_or_default(),
         healthy,
+        restart_policy: policy.map_or_else(RestartPolicy::no, restart_policy),
         restarts: found
             .restart_count
             .and_then(|n| u64::try_from(n).ok())

@@ -12,6 +12,10 @@ use crate::host::{Containers, HostError, Row, Secret, http};
 /// How long a query of a recipe may take.
 const STATEMENT: &str = "60s";
 
+/// Whether a role may copy, rename and drop databases that are its own.
+const MAY_CREATE: &str =
+    "SELECT rolsuper OR rolcreatedb AS may FROM pg_roles WHERE rolname = current_user";
+
 /// Where the server can be reached from.
 enum Way {
     /// From here.
@@ -132,13 +136,36 @@ impl Postgres {
 
     /// What a tool in the database's container needs to log in.
     pub(super) fn tool_environment(&self) -> Vec<(&'static str, Secret)> {
-        vec![
-            ("PGHOST", Secret::new("127.0.0.1")),
+        let mut environment = vec![
             ("PGPORT", Secret::new(self.login.port.to_string())),
             ("PGUSER", Secret::new(self.login.user.clone())),
-            ("PGPASSWORD", self.login.password.clone()),
             ("PGAPPNAME", Secret::new(self.application.clone())),
-        ]
+        ];
+        if !self.by_socket {
+            environment.extend([
+                ("PGHOST", Secret::new("127.0.0.1")),
+                ("PGPASSWORD", self.login.password.clone()),
+            ]);
+        }
+        environment
+    }
+
+    /// The same database seen by the server's own administrator, where the app's role may not make
+    /// databases. Images of PostgreSQL let one in through the socket in their container.
+    pub(super) async fn administrator(&self) -> Result<Option<Self>, HostError> {
+        if self.by_socket || self.login.service.is_none() {
+            return Ok(None);
+        }
+        let may = self.query(super::MAINTENANCE, MAY_CREATE).await?;
+        if may.first().and_then(|row| row.get("may")?.as_bool()) == Some(true) {
+            return Ok(None);
+        }
+        let mut environment = self.docker.environment_of(&self.container().await?).await?;
+        let user = environment.remove("POSTGRES_USER");
+        let mut seen = self.clone();
+        seen.by_socket = true;
+        seen.login.user = user.unwrap_or_else(|| "postgres".to_owned());
+        Ok(Some(seen))
     }
 
     async fn way(&self) -> Result<Way, HostError> {
@@ -146,6 +173,9 @@ impl Postgres {
             return Ok(Way::Address(self.login.host.clone()));
         }
         let container = self.container().await?;
+        if self.by_socket {
+            return Ok(Way::Inside(container));
+        }
         let Some(address) = self.docker.address_of(&container).await? else {
             return Ok(Way::Inside(container));
         };
@@ -214,7 +244,7 @@ impl Postgres {
         read_only: bool,
     ) -> Result<String, HostError> {
         let guard = self.expected.as_deref().map(identity_guard);
-        let mut argv = vec![
+        let argv = [
             "psql",
             "-X",
             "-q",
@@ -225,11 +255,8 @@ impl Postgres {
             "-d",
             database,
         ];
-        // A command of its own: some statements refuse to share a transaction.
-        if let Some(guard) = &guard {
-            argv.extend(["-c", guard]);
-        }
-        argv.extend(["-c", sql]);
+        // By standard input: what statements hold is not for everybody who may list processes.
+        let text = format!("{}\n{sql};\n", guard.unwrap_or_default());
         let mut environment = self.tool_environment();
         if read_only {
             let options =
@@ -241,7 +268,7 @@ impl Postgres {
             argv: &argv,
             environment,
         };
-        self.docker.exec_text(&exec, None).await
+        self.docker.exec_text(&exec, Some(&text)).await
     }
 
     pub(super) fn failed(

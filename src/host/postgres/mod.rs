@@ -1,6 +1,9 @@
 //! PostgreSQL: over a connection where its address can be reached, else through `psql` in its
 //! container; dumps and restores by the container's own tools.
 
+mod alone;
+mod attributes;
+mod clone;
 mod connect;
 mod count;
 mod dump;
@@ -59,6 +62,13 @@ pub struct Identity {
     pub size: u64,
     /// The size of its tables without their indexes: as much as a dump may take.
     pub tables: u64,
+    /// The object id of the database.
+    pub oid: u32,
+    /// Whether the app's role may make databases.
+    pub may_create: bool,
+    /// Whether the system sorts otherwise than when the database was made: PostgreSQL makes no
+    /// copy of it then.
+    pub collation_moved: bool,
 }
 
 /// The database of an app.
@@ -70,6 +80,8 @@ pub struct Postgres {
     application: String,
     /// The system identifier that each new connection must show.
     expected: Option<String>,
+    /// Whether to come in through the socket in its container, as one of the machine's own.
+    by_socket: bool,
 }
 
 impl Postgres {
@@ -83,6 +95,7 @@ impl Postgres {
                 None => "eneo-upgrade".to_owned(),
             },
             expected: None,
+            by_socket: false,
         }
     }
 
@@ -93,6 +106,13 @@ impl Postgres {
         self
     }
 
+    /// Another database of the same server.
+    fn on(&self, database: &str) -> Self {
+        let mut other = self.clone();
+        database.clone_into(&mut other.login.database);
+        other
+    }
+
     /// Which database it is.
     pub async fn identity(&self) -> Result<Identity, HostError> {
         let rows = self
@@ -101,7 +121,12 @@ impl Postgres {
                  current_setting('server_version') AS version, \
                  pg_database_size(current_database())::text AS size, \
                  (SELECT coalesce(sum(pg_table_size(oid)), 0)::text FROM pg_class \
-                  WHERE relkind IN ('r', 'm')) AS tables",
+                  WHERE relkind IN ('r', 'm')) AS tables, \
+                 (SELECT oid::text FROM pg_database WHERE datname = current_database()) AS oid, \
+                 (SELECT (rolsuper OR rolcreatedb)::text FROM pg_roles \
+                  WHERE rolname = current_user) AS creates, \
+                 (SELECT coalesce(datcollversion <> pg_database_collation_actual_version(oid), \
+                  false)::text FROM pg_database WHERE datname = current_database()) AS moved",
             )
             .await?;
         let text = |column: &str| {
@@ -116,6 +141,9 @@ impl Postgres {
             version: text("version"),
             size: text("size").parse().unwrap_or_default(),
             tables: text("tables").parse().unwrap_or_default(),
+            oid: text("oid").parse().unwrap_or_default(),
+            may_create: text("creates") == "true",
+            collation_moved: text("moved") == "true",
         })
     }
 }
@@ -140,14 +168,23 @@ impl Database for Postgres {
         self.execute(&self.login.database, &limited).await
     }
 
-    async fn counts(&self, tables: &[String]) -> Result<BTreeMap<String, u64>, HostError> {
+    async fn counts(
+        &self,
+        of: &str,
+        tables: &[String],
+    ) -> Result<BTreeMap<String, u64>, HostError> {
         let names: Vec<String> = tables.iter().map(|table| literal(table)).collect();
         let there = format!(
             "SELECT name FROM unnest(ARRAY[{}]::text[]) AS name WHERE to_regclass(name) IS NOT NULL",
             names.join(", ")
         );
         let name = |row: &Row| row.get("name")?.as_str().map(str::to_owned);
-        let there: Vec<String> = self.rows(&there).await?.iter().filter_map(name).collect();
+        let there: Vec<String> = self
+            .query(of, &there)
+            .await?
+            .iter()
+            .filter_map(name)
+            .collect();
         if there.is_empty() {
             return Ok(BTreeMap::new());
         }
@@ -158,7 +195,7 @@ impl Database for Postgres {
             )
         };
         let counts: Vec<String> = there.iter().map(count).collect();
-        let rows = self.rows(&counts.join(" UNION ALL ")).await?;
+        let rows = self.query(of, &counts.join(" UNION ALL ")).await?;
         let counts = rows
             .iter()
             .filter_map(|row| Some((name(row)?, row.get("n")?.as_u64()?)));
@@ -199,8 +236,17 @@ impl Database for Postgres {
         .await
     }
 
-    async fn dump(&self, to: &Path, progress: &(dyn Fn(u64) + Sync)) -> Result<Backup, HostError> {
-        self.take_dump(to, progress).await
+    async fn dump(
+        &self,
+        of: &str,
+        to: &Path,
+        progress: &(dyn Fn(u64) + Sync),
+    ) -> Result<Backup, HostError> {
+        self.on(of).take_dump(to, progress).await
+    }
+
+    async fn clone_as(&self, name: &str) -> Result<(), HostError> {
+        self.take_clone(name).await
     }
 
     async fn restore_into(&self, backup: &Backup, name: &str) -> Result<(), HostError> {
@@ -211,12 +257,14 @@ impl Database for Postgres {
         self.take_swap(replacement, aside).await
     }
 
-    async fn exists(&self, name: &str) -> Result<bool, HostError> {
+    async fn oid(&self, name: &str) -> Result<Option<u32>, HostError> {
         let sql = format!(
-            "SELECT 1 AS one FROM pg_database WHERE datname = {}",
+            "SELECT oid::bigint AS oid FROM pg_database WHERE datname = {}",
             literal(name)
         );
-        Ok(!self.query(MAINTENANCE, &sql).await?.is_empty())
+        let rows = self.query(MAINTENANCE, &sql).await?;
+        let oid = rows.first().and_then(|row| row.get("oid")?.as_u64());
+        Ok(oid.and_then(|oid| u32::try_from(oid).ok()))
     }
 }
 

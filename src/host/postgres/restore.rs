@@ -1,7 +1,7 @@
 //! The way back: into a new database first, then both names in one transaction.
 
 use super::dump::same_counts;
-use super::{MAINTENANCE, Postgres, count, identifier, literal};
+use super::{Postgres, count, identifier};
 use crate::host::{Backup, HostError, files};
 
 impl Postgres {
@@ -14,28 +14,23 @@ impl Postgres {
             )));
         }
         let container = self.container().await?;
+        self.drop_database(name).await?;
         let quoted = identifier(name);
-        self.execute(
-            MAINTENANCE,
-            &format!("DROP DATABASE IF EXISTS {quoted} WITH (FORCE)"),
-        )
-        .await?;
-        self.execute(
-            MAINTENANCE,
-            &format!("CREATE DATABASE {quoted} TEMPLATE template0"),
-        )
-        .await?;
+        self.administer(&format!("CREATE DATABASE {quoted} TEMPLATE template0"))
+            .await?;
+        self.copy_attributes(&self.login.database, name).await?;
         let argv = ["pg_restore", "--exit-on-error", "-d", name];
-        self.read_dump(&container, &argv, &backup.path, |_| {})
+        let administrator = self.administrator().await?;
+        let restorer = administrator.as_ref().unwrap_or(self);
+        restorer
+            .read_dump(&container, &argv, &backup.path, |_| {})
             .await?;
         self.same_rows(name, backup).await
     }
 
     /// Every table of the backup must be there again, with as many rows.
     async fn same_rows(&self, name: &str, backup: &Backup) -> Result<(), HostError> {
-        let mut restored = self.clone();
-        name.clone_into(&mut restored.login.database);
-        let Some(mut session) = restored.network_session(true).await? else {
+        let Some(mut session) = self.on(name).network_session(true).await? else {
             return Ok(());
         };
         let counts = count::in_database(&mut session)
@@ -46,18 +41,12 @@ impl Postgres {
 
     pub(super) async fn take_swap(&self, replacement: &str, aside: &str) -> Result<(), HostError> {
         let app = &self.login.database;
-        let names = format!("datname IN ({}, {})", literal(app), literal(replacement));
-        self.end_sessions(&names).await?;
-        self.execute(
-            MAINTENANCE,
-            &format!(
-                "BEGIN; ALTER DATABASE {app} RENAME TO {aside}; \
-                 ALTER DATABASE {replacement} RENAME TO {app}; COMMIT",
-                app = identifier(app),
-                aside = identifier(aside),
-                replacement = identifier(replacement),
-            ),
-        )
-        .await
+        let rename = |from: &str, to: &str| {
+            let (from, to) = (identifier(from), identifier(to));
+            format!("ALTER DATABASE {from} RENAME TO {to}")
+        };
+        let swap = [rename(app, aside), rename(replacement, app)].join("; ");
+        self.alone(&[app, replacement], &format!("BEGIN; {swap}; COMMIT"))
+            .await
     }
 }

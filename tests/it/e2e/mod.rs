@@ -8,6 +8,7 @@
 )]
 
 mod corpus;
+mod door;
 mod drain;
 mod engine;
 mod failure;
@@ -16,6 +17,7 @@ mod install;
 mod kill;
 mod migration;
 mod preflight;
+mod rollback;
 mod secrets;
 mod spec;
 mod stack;

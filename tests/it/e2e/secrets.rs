@@ -113,6 +113,8 @@ fn canaries_of_every_env_file_get_out_nowhere() {
             "1s",
             "--on-drain-timeout",
             "requeue",
+            "--on-failure",
+            "stop",
         ];
         stack.tool(&json).expect(5, "told to fail in phase3")
     });

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use eneo_upgrade::host::{
-    Backup, Compose, Container, Containers, Database, Host, HostError, HttpAnswer, Images, Limits,
-    Model, Queue, Redactor, Requeued, Row, Wait, files,
+    Backup, Compose, Container, ContainerStatus, Containers, Database, Host, HostError, HttpAnswer,
+    Images, Limits, Model, Queue, Redactor, Requeued, RestartPolicy, Row, Wait, files,
 };
 use tokio::sync::Notify;
 
@@ -91,6 +91,21 @@ impl Fake {
             return unexpected("failed after its effect");
         }
         Ok(())
+    }
+
+    /// Changes a container in one go.
+    async fn set(
+        &self,
+        id: &str,
+        change: impl FnOnce(&mut Container) + Send + 'static,
+    ) -> Result<(), HostError> {
+        let id = id.to_owned();
+        self.effect(vec![part(move |world| {
+            let mut made = world.containers.values_mut();
+            let found = made.find(|made| made.container.id == id);
+            change(&mut found.expect("a container").container);
+        })])
+        .await
     }
 
     fn needs_database(&self) -> Result<(), HostError> {
@@ -213,6 +228,22 @@ impl Containers for Fake {
         self.effect(services.into_iter().map(stop).collect()).await
     }
 
+    async fn pause(&self, id: &str) -> Result<(), HostError> {
+        self.set(id, |container| container.status = ContainerStatus::Paused)
+            .await
+    }
+
+    async fn unpause(&self, id: &str) -> Result<(), HostError> {
+        self.set(id, |container| container.status = ContainerStatus::Running)
+            .await
+    }
+
+    async fn set_restart_policy(&self, id: &str, policy: &RestartPolicy) -> Result<(), HostError> {
+        let policy = policy.clone();
+        self.set(id, |container| container.restart_policy = policy)
+            .await
+    }
+
     async fn follow(&self, id: &str, line: &(dyn Fn(&str) + Sync)) -> Result<Container, HostError> {
         line("migrating");
         // Goes on by itself, whatever becomes of us.
@@ -288,6 +319,9 @@ impl Compose for Fake {
         if !self.world().containers.contains_key(service) {
             return unexpected(format!("service {service} has no container"));
         }
+        if self.world().container(service).status == ContainerStatus::Paused {
+            return unexpected("cannot start a paused container");
+        }
         let service = service.to_owned();
         self.effect(vec![part(move |world| world.start(&service))])
             .await
@@ -340,9 +374,13 @@ impl Database for Fake {
         self.effect(parts.into_iter().collect()).await
     }
 
-    async fn counts(&self, tables: &[String]) -> Result<BTreeMap<String, u64>, HostError> {
+    async fn counts(
+        &self,
+        of: &str,
+        tables: &[String],
+    ) -> Result<BTreeMap<String, u64>, HostError> {
         self.needs_database()?;
-        let rows = self.world().databases[DATABASE].rows.clone();
+        let rows = self.world().databases[of].rows.clone();
         let rows = rows
             .into_iter()
             .map(|(name, rows)| (format!("public.{name}"), rows));
@@ -362,9 +400,15 @@ impl Database for Fake {
         self.effect(vec![part(|world| world.leftovers = 0)]).await
     }
 
-    async fn dump(&self, to: &Path, progress: &(dyn Fn(u64) + Sync)) -> Result<Backup, HostError> {
+    async fn dump(
+        &self,
+        of: &str,
+        to: &Path,
+        progress: &(dyn Fn(u64) + Sync),
+    ) -> Result<Backup, HostError> {
         self.needs_database()?;
-        let data = self.world().databases[DATABASE].clone();
+        let data = self.world().databases[of].clone();
+        let of_copy = of != DATABASE;
         let tables = data.rows.iter();
         let tables = tables
             .map(|(name, rows)| (format!("public.{name}"), *rows))
@@ -380,8 +424,10 @@ impl Database for Fake {
                 files::replace(&partial, &half).expect("written");
             }),
             part(move |world| {
-                world.leftovers -= 1;
-                world.dumped = Some(data);
+                world.leftovers = 0;
+                if !of_copy {
+                    world.secured = Some(data);
+                }
                 files::replace(&path, &text).expect("written");
                 files::publish(&path, &whole).expect("published");
             }),
@@ -394,6 +440,26 @@ impl Database for Fake {
             tables,
             compared: true,
         })
+    }
+
+    async fn clone_as(&self, name: &str) -> Result<(), HostError> {
+        self.needs_database()?;
+        let (half, whole) = (name.to_owned(), name.to_owned());
+        self.effect(vec![
+            part(move |world| {
+                world.leftovers += 1;
+                world.databases.insert(half, Data::default());
+            }),
+            part(move |world| {
+                world.leftovers = 0;
+                world.judge_copy();
+                let oid = world.new_oid();
+                let data = world.databases[DATABASE].clone();
+                world.secured = Some(data.clone());
+                world.databases.insert(whole, Data { oid, ..data });
+            }),
+        ])
+        .await
     }
 
     async fn restore_into(&self, backup: &Backup, name: &str) -> Result<(), HostError> {
@@ -410,8 +476,9 @@ impl Database for Fake {
                 world.databases.insert(half, Data::default());
             }),
             part(move |world| {
-                world.leftovers -= 1;
-                world.databases.insert(whole, data);
+                world.leftovers = 0;
+                let oid = world.new_oid();
+                world.databases.insert(whole, Data { oid, ..data });
             }),
         ])
         .await
@@ -436,9 +503,9 @@ impl Database for Fake {
         .await
     }
 
-    async fn exists(&self, name: &str) -> Result<bool, HostError> {
+    async fn oid(&self, name: &str) -> Result<Option<u32>, HostError> {
         self.needs_database()?;
-        Ok(self.world().databases.contains_key(name))
+        Ok(self.world().databases.get(name).map(|data| data.oid))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The journal and the fold over it, by themselves.
 
 use eneo_upgrade::engine::{LogError, Report, RunLog, RunState};
-use eneo_upgrade::event::{Event, Purpose, RunId, StepId};
+use eneo_upgrade::event::{Artifact, Event, Purpose, RunId, StepId, Verdict};
 use eneo_upgrade::host::files;
 use eneo_upgrade::journal::{Journal, JournalError};
 use eneo_upgrade::plan::{self, Extent};
@@ -23,12 +23,25 @@ async fn state(scene: &Scene) -> RunState {
     RunState::fold(run, &records).expect("legal")
 }
 
-pub(super) async fn records(scene: &Scene) -> usize {
-    usize::try_from(state(scene).await.next_seq() - 1).expect("few")
+/// Whether the newest run has warned of something that it compared.
+pub(super) async fn has_warned(scene: &Scene) -> bool {
+    let journal = Journal::open_to_read(scene.journal())
+        .await
+        .expect("opens")
+        .expect("is there");
+    let run = journal.runs().await.expect("read").remove(0).run;
+    let records = journal.records(&run).await.expect("read");
+    records.into_iter().any(|record| match record.event {
+        Event::StepFinished {
+            artifact: Some(Artifact::Checks { checks }),
+            ..
+        } => checks.iter().any(|check| check.verdict == Verdict::Warning),
+        _ => false,
+    })
 }
 
-pub(super) async fn extent(scene: &Scene) -> Extent {
-    plan::extent(&state(scene).await).expect("readable")
+pub(super) async fn records(scene: &Scene) -> usize {
+    usize::try_from(state(scene).await.next_seq() - 1).expect("few")
 }
 
 pub(super) async fn is_going_back(scene: &Scene) -> bool {
@@ -38,8 +51,8 @@ pub(super) async fn is_going_back(scene: &Scene) -> bool {
         .is_some_and(|plan| plan.purpose == Purpose::Rollback)
 }
 
-/// Whether the run is past its first backup and has not begun to replace containers.
-pub(super) async fn is_before_the_change(scene: &Scene) -> bool {
+/// Whether the run is past its first backup, and nobody writes to the new release yet.
+pub(super) async fn is_undecided(scene: &Scene) -> bool {
     let journal = Journal::open_to_read(scene.journal())
         .await
         .expect("opens")
@@ -49,13 +62,10 @@ pub(super) async fn is_before_the_change(scene: &Scene) -> bool {
     }
     let state = state(scene).await;
     let steps = state.current().map_or(&[][..], |plan| &plan.steps);
-    let next = steps
+    let begun = steps
         .iter()
-        .position(|step| Some(&step.planned) == state.next_step());
-    next.is_some_and(|at| {
-        let in_unit = |at: usize| steps[at].planned.unit.is_some();
-        in_unit(at) || (at > 0 && in_unit(at - 1) && !steps[at].touched)
-    })
+        .any(|step| step.planned.unit.is_some() && step.touched);
+    begun && plan::extent(&state).expect("readable") < Extent::Serving
 }
 
 fn started(project: &str) -> Event {

@@ -6,11 +6,11 @@ use eneo_upgrade::engine::{Interrupt, LogError, Report, RunLog, execute};
 use eneo_upgrade::event::{DrainPolicy, Event, Outcome, Purpose, RunId};
 use eneo_upgrade::journal::Journal;
 use eneo_upgrade::plan::{self, Changes, Extent, Fetched, Plan, Run};
-use eneo_upgrade::steps::AnyStep;
+use eneo_upgrade::steps::{AnyStep, has_stayed_closed};
 use sqlx::{Connection, SqliteConnection};
 
 use super::fake::Fake;
-use super::scene::Scene;
+use super::scene::{Case, Scene};
 
 pub(super) const PROJECT: &str = "eneo";
 const RUN: &str = "0123456789";
@@ -155,7 +155,7 @@ impl Process<'_> {
         loop {
             if log.state().next_step().is_some() {
                 let done =
-                    execute::<AnyStep, _, _>(log, self.fake, std::future::pending::<()>).await;
+                    execute::<AnyStep, _, _>(log, self.fake, std::future::pending::<String>).await;
                 match done {
                     Ok(()) => {}
                     Err(Interrupt::Log(error)) => return Err(error),
@@ -191,12 +191,23 @@ impl Process<'_> {
         let extent = plan::extent(log.state()).expect("readable");
         match (purpose, extent) {
             (Some(Purpose::Fetch), _) => end(log, Outcome::Refused).await.map(Some),
-            (Some(Purpose::Upgrade), Extent::Nothing | Extent::Stack) => {
+            (Some(Purpose::Upgrade), extent) if self.loses_nothing(log, extent).await => {
                 let plan = plan::rollback(log.state()).expect("a way back");
                 plan_made(log, &plan).await?;
                 Ok(None)
             }
             _ => end(log, Outcome::NeedsAttention).await.map(Some),
+        }
+    }
+
+    async fn loses_nothing(&self, log: &RunLog, extent: Extent) -> bool {
+        match (extent, plan::door(log.state())) {
+            (Extent::Serving, _) => false,
+            (Extent::Closed, Some((service, started))) => {
+                let closed = has_stayed_closed(self.fake, service, started).await;
+                closed.expect("can be looked at")
+            }
+            _ => true,
         }
     }
 
@@ -219,6 +230,8 @@ impl Process<'_> {
             drain_seconds: 0,
             drain_policy: DrainPolicy::Requeue,
             migration_seconds: None,
+            hold_door: self.scene.case != Case::Pinned,
+            strict: self.scene.case == Case::Pulled,
             id,
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use eneo_upgrade::host::{HostError, Model, files};
+use eneo_upgrade::host::{ContainerStatus, HostError, Model, RestartPolicy, files};
 use eneo_upgrade::recipe::image_name;
 
 use super::world::{DATABASE, Data, Made, OLD, World, id};
@@ -42,9 +42,10 @@ const APP: [&str; 2] = ["eneo-backend", "eneo-frontend"];
 pub(super) enum Case {
     /// Tags that move on, all of them; the entry too.
     Latest,
-    /// The same, and the user has pulled before: the tags here have moved already.
+    /// The same, and the user has pulled before: the tags here have moved already. The exact
+    /// backup is a dump.
     Pulled,
-    /// Pinned tags, in the file and in `.env`, with a release to go to.
+    /// Pinned tags, in the file and in `.env`, with a release to go to. The door stays open.
     Pinned,
     /// Nothing is there yet.
     Install,
@@ -59,11 +60,19 @@ pub(super) struct Scene {
     journals: usize,
 }
 
+/// What a container does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Does {
+    Work,
+    Wait,
+    Nothing,
+}
+
 /// What users and their tools see.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Served {
-    /// Image, reference, and whether it runs.
-    services: BTreeMap<String, (String, String, bool)>,
+    /// Image, reference, whether it works, is held or is down, and what starts it again.
+    services: BTreeMap<String, (String, String, Does, RestartPolicy)>,
     /// What the references of the files name.
     tags: BTreeMap<String, Option<String>>,
     files: Vec<Vec<u8>>,
@@ -89,8 +98,8 @@ impl Served {
         let runs = |reference: &String| {
             let mut services = before.services.values();
             services
-                .find(|(_, of, _)| of == reference)
-                .map(|(image, _, _)| image.clone())
+                .find(|(_, of, ..)| of == reference)
+                .map(|(image, ..)| image.clone())
         };
         let mut wanted = before.clone();
         if case == Case::Pulled && self.tags != before.tags {
@@ -192,6 +201,7 @@ impl Scene {
             world.create(&service, &reference);
         }
         let data = Data {
+            oid: world.new_oid(),
             revision: Some(OLD.to_owned()),
             rows: BTreeMap::from([("users".to_owned(), 7), ("global_models".to_owned(), 3)]),
             complete: true,
@@ -254,12 +264,17 @@ impl Scene {
             (
                 container.image.clone(),
                 made.reference.clone(),
-                container.is_up(),
+                match container.status {
+                    ContainerStatus::Paused => Does::Wait,
+                    _ if container.is_up() => Does::Work,
+                    _ => Does::Nothing,
+                },
+                container.restart_policy.clone(),
             )
         };
         let references = self.references().into_values();
         // Kept aside on purpose.
-        let kept = |name: &&String| !name.contains("_failed_");
+        let kept = |name: &&String| !name.contains("_failed_") && !name.contains("_before_");
         let names = world.databases.keys().filter(kept);
         Served {
             services: world
@@ -275,10 +290,11 @@ impl Scene {
                 .into(),
             databases: names
                 .map(|name| {
-                    // What became of the job is told by itself.
-                    let job = String::new();
+                    // What became of the job is told by itself; ids are new after every copy.
+                    let (job, oid) = (String::new(), 0);
                     let data = Data {
                         job,
+                        oid,
                         ..world.databases[name].clone()
                     };
                     (name.clone(), data)

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use eneo_upgrade::host::{Container, ContainerStatus};
+use eneo_upgrade::host::{Container, ContainerStatus, RestartPolicy};
 use serde::{Deserialize, Serialize};
 
 /// The schema revision of the release before.
@@ -27,8 +27,9 @@ pub(super) struct World {
     pub(super) held: Option<String>,
     /// Sessions that dead processes of ours have left.
     pub(super) leftovers: usize,
-    /// What the last dump holds.
-    pub(super) dumped: Option<Data>,
+    /// What the last exact copy or dump holds.
+    pub(super) secured: Option<Data>,
+    oids: u32,
     /// What the migration ends with.
     pub(super) exit: i64,
     /// Whether the worker is at work on the job.
@@ -37,6 +38,8 @@ pub(super) struct World {
     pub(super) pending: Vec<String>,
     /// Whether the queue has said no.
     pub(super) queue_refused: bool,
+    /// Rows that people have written meanwhile.
+    pub(super) written: u64,
     /// What must never have happened, whatever was killed when.
     pub(super) wrong: Vec<String>,
     clock: u64,
@@ -51,6 +54,7 @@ pub(super) struct Made {
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Data {
+    pub(super) oid: u32,
     pub(super) revision: Option<String>,
     pub(super) rows: BTreeMap<String, u64>,
     /// Not in the middle of being restored.
@@ -61,6 +65,13 @@ pub(super) struct Data {
 
 /// The id of the app's one job.
 pub(super) const JOB: &str = "crawl";
+
+fn always() -> RestartPolicy {
+    RestartPolicy {
+        name: "always".to_owned(),
+        tries: 0,
+    }
+}
 
 /// The id of release `n` of an image.
 pub(super) fn id(name: &str, release: u8) -> String {
@@ -88,6 +99,12 @@ impl World {
         image.or_else(|| self.tags.get(reference)).cloned()
     }
 
+    /// An id that no database has had before.
+    pub(super) fn new_oid(&mut self) -> u32 {
+        self.oids += 1;
+        self.oids
+    }
+
     pub(super) fn is_up(&self, service: &str) -> bool {
         self.containers
             .get(service)
@@ -108,6 +125,10 @@ impl World {
             name: format!("eneo_{service}"),
             service: service.to_owned(),
             image: self.tags[reference].clone(),
+            restart_policy: match service {
+                MIGRATION => RestartPolicy::no(),
+                _ => always(),
+            },
             ..Container::default()
         };
         let reference = reference.to_owned();
@@ -126,10 +147,12 @@ impl World {
         }
         self.judge_start(service);
         if service == "db" {
+            let oid = self.new_oid();
             self.databases
                 .entry(DATABASE.to_owned())
                 .or_insert_with(|| Data {
                     complete: true,
+                    oid,
                     ..Data::default()
                 });
         }
@@ -158,7 +181,7 @@ impl World {
         if service == MIGRATION {
             let writing = WRITERS.iter().filter(|writer| self.is_up(writer));
             wrong.extend(writing.map(|writer| format!("the migration started beside {writer}")));
-            if users(self.databases.get(DATABASE)) != users(self.dumped.as_ref()) {
+            if users(self.databases.get(DATABASE)) != users(self.secured.as_ref()) {
                 wrong.push("the migration started without an exact backup".to_owned());
             }
             if self.leftovers > 0 {
@@ -183,13 +206,36 @@ impl World {
         }
     }
 
-    /// The machine was started anew: what had been stopped runs again, and people write.
+    /// The power was cut: what was started once runs again, if its restart policy says so, the
+    /// worker takes up its job again, and people write if they come in.
     pub(super) fn reboot(&mut self) {
-        for service in WRITERS {
-            self.start(service);
+        self.leftovers = 0;
+        let working = std::mem::take(&mut self.working);
+        let services: Vec<String> = self.containers.keys().cloned().collect();
+        for service in &services {
+            self.end(service, 137);
         }
-        let data = self.databases.get_mut(DATABASE).expect("a database");
-        *data.rows.entry("users".to_owned()).or_default() += 1;
+        for service in &services {
+            let container = self.container(service);
+            let started = !container.started_at.is_empty();
+            if started && container.restart_policy.name == "always" {
+                self.start(service);
+            }
+        }
+        self.working = working && self.is_up("worker");
+        if self.is_up("traefik") && self.is_up("backend") {
+            let data = self.databases.get_mut(DATABASE).expect("a database");
+            *data.rows.entry("users".to_owned()).or_default() += 1;
+            self.written += 1;
+        }
+    }
+
+    /// Nobody may write what the copy would not have.
+    pub(super) fn judge_copy(&mut self) {
+        let writing = WRITERS.iter().filter(|writer| self.is_up(writer));
+        let writing = writing.map(|writer| format!("an exact copy was made beside {writer}"));
+        let wrong: Vec<String> = writing.collect();
+        self.wrong.extend(wrong);
     }
 
     pub(super) fn requeue(&mut self, id: String) {

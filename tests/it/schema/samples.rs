@@ -140,6 +140,11 @@ fn artifacts() -> Vec<Artifact> {
             tables: 26,
             rows: 253,
         }],
+        Clone => [Artifact::Clone { name: text("eneo_before_w5i08uc505"), oid: u32::MAX }],
+        Door => [Artifact::Door {
+            service: text("traefik"),
+            started: [("0a".repeat(32), text("2026-11-21T10:04:55.900926249Z"))].into(),
+        }],
         Down => [Artifact::Down { services: vec![text("worker"), text("backend")] }],
         Up => [Artifact::Up { services: vec![text("worker")] }],
         Jobs => [Artifact::Jobs { text: text("1 job cut short"), jobs: jobs() }],

@@ -1,0 +1,131 @@
+//! Clients who write through the entry all the time: what was acknowledged stays, and while
+//! requests are held none of them fails.
+
+use std::process::Command;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use super::stack::{Compose, Stack};
+
+/// What became of numbered writes.
+#[derive(Default)]
+struct Written {
+    acknowledged: Mutex<Vec<u32>>,
+    failed: Mutex<Vec<String>>,
+    next: AtomicU32,
+    enough: AtomicBool,
+}
+
+impl Written {
+    /// One client, with 60 s of patience for each request.
+    fn write(&self, url: &str) {
+        while !self.enough.load(Ordering::Relaxed) {
+            let n = self.next.fetch_add(1, Ordering::Relaxed);
+            let body = format!("{{\"n\": {n}}}");
+            let output = Command::new("curl")
+                .args([
+                    "-s",
+                    "-S",
+                    "-m",
+                    "60",
+                    "-o",
+                    "/dev/null",
+                    "-w",
+                    "%{http_code}",
+                ])
+                .args(["-H", "content-type: application/json", "-d", &body, url])
+                .output()
+                .expect("starts");
+            match output.stdout.as_slice() {
+                b"201" => self.acknowledged.lock().expect("no panic").push(n),
+                status => {
+                    let status = String::from_utf8_lossy(status);
+                    let errors = String::from_utf8_lossy(&output.stderr);
+                    let said = format!("{n}: {status} {errors}");
+                    self.failed.lock().expect("no panic").push(said);
+                }
+            }
+        }
+    }
+
+    /// Clients at work while something else is done.
+    fn beside<T>(&self, stack: &Stack, work: impl FnOnce() -> T) -> T {
+        let address = stack.docker(&["compose", "port", "traefik", "80"]);
+        let url = format!("http://{}/api/notes", address.trim());
+        self.enough.store(false, Ordering::Relaxed);
+        std::thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| self.write(&url));
+            }
+            let done = work();
+            self.enough.store(true, Ordering::Relaxed);
+            done
+        })
+    }
+
+    #[track_caller]
+    fn assert_nothing_lost(&self, stack: &Stack) {
+        let found = stack.psql("SELECT n FROM notes ORDER BY n");
+        let found: Vec<u32> = found
+            .lines()
+            .map(|n| n.parse().expect("a number"))
+            .collect();
+        let acknowledged = self.acknowledged.lock().expect("no panic");
+        assert!(!acknowledged.is_empty());
+        let lost: Vec<&u32> = acknowledged.iter().filter(|n| !found.contains(n)).collect();
+        assert!(lost.is_empty(), "acknowledged and lost: {lost:?}");
+    }
+}
+
+fn queued_in_redis(stack: &Stack) -> String {
+    let keys = [
+        "compose",
+        "exec",
+        "-T",
+        "redis",
+        "redis-cli",
+        "GET",
+        "kept:upload",
+    ];
+    stack.docker(&keys)
+}
+
+fn nothing_is_lost_and_nothing_fails(compose: Compose) {
+    let stack = Stack::new(compose, &["--variant", "started"]);
+    stack.up();
+    stack.seed();
+    stack.publish("v1.7.0", &["latest"]);
+    let set = ["SET", "kept:upload", "waits"];
+    stack.docker(&[&["compose", "exec", "-T", "redis", "redis-cli"], &set[..]].concat());
+    let written = Written::default();
+
+    stack.set("TESTBED_MIGRATION_FAIL", "last");
+    let ran = written.beside(&stack, || stack.tool(&[]));
+    let ran = ran.expect(4, "rolled back");
+    assert!(
+        ran.text.contains("hold requests at traefik"),
+        "{}",
+        ran.text
+    );
+    written.assert_nothing_lost(&stack);
+
+    stack.set("TESTBED_MIGRATION_FAIL", "");
+    written
+        .beside(&stack, || stack.tool(&[]))
+        .expect(0, "upgraded");
+    written.assert_nothing_lost(&stack);
+    let failed = written.failed.lock().expect("no panic");
+    assert!(failed.is_empty(), "{failed:?}\n{}", ran.text);
+    assert!(queued_in_redis(&stack).contains("waits"));
+    assert_eq!(stack.states()["traefik"], "running");
+}
+
+#[test]
+fn of_what_clients_write_nothing_is_lost_and_nothing_fails_newest_compose() {
+    nothing_is_lost_and_nothing_fails(Compose::Newest);
+}
+
+#[test]
+fn of_what_clients_write_nothing_is_lost_and_nothing_fails_oldest_compose() {
+    nothing_is_lost_and_nothing_fails(Compose::Floor);
+}
