@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use crate::event::{DrainPolicy, Failure, FailureClass};
+use crate::event::{DrainPolicy, Failure, FailureClass, RunId};
 
 /// How a run speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -153,6 +153,17 @@ pub struct DrainFlags {
     /// continue (interrupt them, mark them failed), requeue (interrupt them, queue them again)
     #[arg(long = "on-drain-timeout", value_name = "POLICY", value_parser = policy)]
     pub on_timeout: Option<DrainPolicy>,
+}
+
+/// Flags of `rollback`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct RollbackFlags {
+    /// The run to go back from (default: the open one, else the newest one)
+    #[arg(value_name = "RUN")]
+    pub run: Option<RunId>,
+    /// Go back although what was written to the new release since will be lost
+    #[arg(long)]
+    pub discard_writes_since: bool,
 }
 
 /// Flags of `patch`.

@@ -11,7 +11,9 @@ use crate::ops::{self, Ended, Offline};
 use crate::render::{
     Display, Ending, history_line, job_lines, print_finding, print_text, status_lines,
 };
-use crate::settings::{Flags, Output, PatchFlags, RunFlags, Settings, UpgradeFlags, WaitFlags};
+use crate::settings::{
+    Flags, Output, PatchFlags, RollbackFlags, RunFlags, Settings, UpgradeFlags, WaitFlags,
+};
 
 /// Upgrades a self-hosted Docker Compose app: `docker compose pull && docker compose up -d`, with
 /// a proven backup before and a way back.
@@ -48,7 +50,7 @@ enum Verb {
     },
     /// Go on with a run that was interrupted or needs attention
     Resume(RunFlags),
-    /// Go back from a run that was interrupted or needs attention
+    /// Go back from a run that was interrupted or needs attention, or from the newest one
     Rollback(RollbackFlags),
     /// Show where the newest run stands
     Status,
@@ -68,13 +70,6 @@ struct PlanFlags {
     /// Bring the new images here, so that the target's schema revision is known too
     #[arg(long)]
     fetch: bool,
-}
-
-#[derive(Debug, Args)]
-struct RollbackFlags {
-    /// Go back although what was written to the new release since will be lost
-    #[arg(long)]
-    discard_writes_since: bool,
 }
 
 impl Line {
@@ -163,7 +158,10 @@ async fn act(verb: Verb, settings: &Settings, report: &Report) -> Result<Ended, 
             let prompt = prompt::Prompt::new(settings.questions);
             ops::resume(settings, &flags, &prompt, report).await
         }
-        Verb::Rollback(flags) => ops::rollback(settings, flags.discard_writes_since, report).await,
+        Verb::Rollback(flags) => {
+            let prompt = prompt::Prompt::new(settings.questions);
+            ops::rollback(settings, &flags, &prompt, report).await
+        }
         Verb::Status | Verb::History | Verb::Jobs { .. } | Verb::Logs { .. } => {
             Err(Failure::new("this command opens no run"))
         }

@@ -19,18 +19,31 @@ impl Prompt {
 
 impl Confirm for Prompt {
     fn confirm(&self, question: &Question) -> bool {
-        let Question { text, default } = question;
+        let Question {
+            text,
+            default,
+            word,
+        } = question;
         let (input, output) = (std::io::stdin(), std::io::stderr());
         match self.questions {
-            Questions::Silent => return true,
-            Questions::Ask if !input.is_terminal() || !output.is_terminal() => return true,
+            Questions::Silent => return word.is_none(),
+            Questions::Ask if !input.is_terminal() || !output.is_terminal() => {
+                return word.is_none();
+            }
             Questions::Ask => {}
         }
-        let choices = if *default { "[Y/n]" } else { "[y/N]" };
+        let choices = match (word, default) {
+            (Some(word), _) => format!("Type `{word}` to go on:"),
+            (None, true) => "[Y/n]".to_owned(),
+            (None, false) => "[y/N]".to_owned(),
+        };
         let mut answer = String::new();
         let asked = write!(output.lock(), "\n{text} {choices} ")
             .and_then(|()| output.lock().flush())
             .and_then(|()| input.lock().read_line(&mut answer));
+        if let Some(word) = word {
+            return answer.trim() == word;
+        }
         match (asked, answer.trim().to_ascii_lowercase().as_str()) {
             // A closed terminal has not said yes.
             (Err(_) | Ok(0), _) => false,

@@ -237,7 +237,11 @@ impl RunState {
     /// The unit that was interrupted starts again at its first step, also when it was through and
     /// the step that relies on it was not begun; anything else at the step that was interrupted.
     fn resumed(&mut self) -> Result<(), String> {
-        if !matches!(self.outcome, None | Some(Outcome::NeedsAttention)) {
+        // One that was decided may be gone back from all the same.
+        if !matches!(
+            self.outcome,
+            None | Some(Outcome::NeedsAttention | Outcome::Upgraded)
+        ) {
             return Err("the run has ended".to_owned());
         }
         self.outcome = None;

@@ -205,6 +205,7 @@ impl<'a> Driver<'a> {
         confirm.confirm(&Question {
             text: "Go on? A proven backup is taken first.".to_owned(),
             default: false,
+            word: None,
         })
     }
 

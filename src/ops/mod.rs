@@ -35,15 +35,6 @@ pub trait Confirm {
     fn confirm(&self, question: &Question) -> bool;
 }
 
-/// Says yes: what is asked was decided already.
-struct Agreed;
-
-impl Confirm for Agreed {
-    fn confirm(&self, _question: &Question) -> bool {
-        true
-    }
-}
-
 /// A question with the answer yes or no.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Question {
@@ -51,6 +42,9 @@ pub struct Question {
     pub text: String,
     /// The answer of somebody who just presses return.
     pub default: bool,
+    /// What has to be typed for a yes, where it has to be meant. Where nobody can be asked, the
+    /// answer to such a question is no.
+    pub word: Option<String>,
 }
 
 /// How a verb that may open a run ended.

@@ -67,6 +67,7 @@ pub async fn patch(
     let question = Question {
         text: "Change it?".to_owned(),
         default: true,
+        word: None,
     };
     if !confirm.confirm(&question) {
         return Ok(Ended::plain(Outcome::Refused, "nothing was touched"));

@@ -1,23 +1,28 @@
-//! Going back: an open run is brought to what there was before it.
+//! Going back by hand: from an open run, or from the newest one although it was decided.
 
 use super::door::extent;
 use super::drive::Driver;
 use super::project::Project;
-use super::{Agreed, Ended, resume, state_folder, upgrade};
+use super::{Confirm, Ended, Question, history, state_folder, upgrade};
 use crate::engine::{Report, RunLog, RunState};
-use crate::event::{Event, Failure, FailureClass};
-use crate::plan::{self, Extent};
-use crate::settings::{RunFlags, Settings};
+use crate::event::{
+    DatabaseView, Event, Failure, FailureClass, Live, Outcome, PlanView, RunId, StepView,
+};
+use crate::host::Machine;
+use crate::inventory::Inventory;
+use crate::plan::{self, Extent, NoWayBack, Plan};
+use crate::settings::{RollbackFlags, RunFlags, Settings};
 
-/// Goes back from the open run of a project. `discard_writes` says that what people have written
-/// to the new release since may be lost.
+/// Goes back to what there was before a run: the open one, or the newest one.
 pub async fn rollback(
     settings: &Settings,
-    discard_writes: bool,
+    flags: &RollbackFlags,
+    confirm: &impl Confirm,
     report: &Report,
 ) -> Result<Ended, Failure> {
     let project = Project::open(settings).await?;
-    let (run, inventory) = resume::open(&project).await?;
+    let inventory = project.look_again(None).await?;
+    let run = which(&project, &inventory, flags.run.as_ref()).await?;
     let _lock = project
         .state
         .lock(&inventory.engine.id, &inventory.model.name)
@@ -29,20 +34,46 @@ pub async fn rollback(
     let records = records.map_err(|error| state_folder::failure(&error))?;
     let state = RunState::fold(run.clone(), &records);
     let state = state.map_err(|error| Failure::from_error(&error))?;
-    let docker = project.docker.clone().of_project(&inventory.model.name);
-    let failure = |error: plan::NoWayBack| Failure::from_error(&error);
-    if extent(&state, &docker).await? == Extent::Serving && !discard_writes {
-        return Err(Failure::new(
-            "the new release was started: what was written to it since would be lost",
-        )
+    let no_way = |error: NoWayBack| Failure::from_error(&error);
+    let plan = plan::rollback(&state).map_err(no_way)?;
+    report.live(Live::Plan(Box::new(view(&inventory, &state, &plan))));
+    let before = plan::before(&state).map_err(no_way)?;
+    let machine = project.machine(&inventory, &run, before.system).await?;
+    let lossy = extent(&state, &machine.docker).await? == Extent::Serving;
+    if lossy && !flags.discard_writes_since {
+        for line in written_since(&state, &machine).await {
+            report.note(line);
+        }
+    }
+    report.flush().await;
+    let agreed = match (lossy, flags.discard_writes_since) {
+        (true, false) => confirm.confirm(&Question {
+            text: format!(
+                "What was written since is kept in the failed database, and the app goes on \
+                 without it. Go back to what there was before run {run}?"
+            ),
+            default: false,
+            word: Some(inventory.model.name.clone()),
+        }),
+        (true, true) => true,
+        (false, _) => confirm.confirm(&Question {
+            text: "Go back now? Nothing is lost.".to_owned(),
+            default: true,
+            word: None,
+        }),
+    };
+    if !agreed {
+        return Err(Failure::new(match lossy {
+            true => "the new release was started: what was written to it since would be lost",
+            false => "going back was not wanted; nothing was changed",
+        })
         .hint("`eneo-upgrade rollback --discard-writes-since` goes back all the same")
         .class(FailureClass::Refused));
     }
-    plan::rollback(&state).map_err(failure)?;
     let mut log = RunLog::resume(journal, run.clone(), report.clone())
         .await
         .map_err(|error| Failure::from_error(&error))?;
-    let plan = plan::rollback(log.state()).map_err(failure)?;
+    let plan = plan::rollback(log.state()).map_err(no_way)?;
     let steps = plan
         .to_recorded()
         .map_err(|error| Failure::from_error(&error))?;
@@ -55,6 +86,94 @@ pub async fn rollback(
     let flags = RunFlags::default();
     let run = upgrade::run(&project, run, &flags);
     Driver::new(settings, &project, inventory, run, log, &flags)
-        .drive(&Agreed)
+        .drive(confirm)
         .await
+}
+
+/// The open run; else the newest one, if it ended well: what came before it is not what runs.
+async fn which(
+    project: &Project,
+    inventory: &Inventory,
+    wanted: Option<&RunId>,
+) -> Result<RunId, Failure> {
+    let refused = |error: String| {
+        Failure::new(error)
+            .hint("`eneo-upgrade history` lists the runs")
+            .class(FailureClass::Refused)
+    };
+    let newest = history::newest(&project.state, &inventory.model.name).await?;
+    let newest = newest.ok_or_else(|| refused("this project has no runs".to_owned()))?;
+    if let Some(wanted) = wanted.filter(|run| **run != newest.run) {
+        return Err(refused(format!(
+            "run {wanted} is not the newest one of this project, which is {}: only from that one \
+             can be gone back",
+            newest.run
+        )));
+    }
+    match newest.outcome {
+        None | Some(Outcome::NeedsAttention | Outcome::Upgraded) => Ok(newest.run),
+        Some(outcome) => Err(refused(format!(
+            "the newest run, {}, ended `{outcome}`: there is nothing to go back from",
+            newest.run
+        ))),
+    }
+}
+
+/// The way back as a plan to look at.
+fn view(inventory: &Inventory, state: &RunState, plan: &Plan) -> PlanView {
+    let steps = plan.steps.iter().map(|planned| StepView {
+        title: planned.step.title(),
+        cause: planned.cause.clone(),
+    });
+    PlanView {
+        project: inventory.model.name.clone(),
+        directory: inventory.args.directory.clone(),
+        compose: inventory.compose_version.clone(),
+        app: format!("back from run {} of {}", state.run, inventory.recipe.title),
+        release: inventory.release().map(str::to_owned),
+        database: inventory.database.as_ref().map(|database| DatabaseView {
+            name: database.name.clone(),
+            bytes: database.identity.size,
+            revisions: database.revisions.clone().unwrap_or_default(),
+            target: Vec::new(),
+        }),
+        steps: steps.collect(),
+        ..PlanView::default()
+    }
+}
+
+/// Tables with other numbers of rows than in the copy. The migration has its share in that.
+async fn written_since(state: &RunState, machine: &Machine) -> Vec<String> {
+    let unknown = || vec!["how much was written since cannot be told".to_owned()];
+    let (Some(database), Some((copy, app))) = (&machine.database, plan::copy(state)) else {
+        return unknown();
+    };
+    let (Ok(before), Ok(now)) = tokio::join!(database.all_counts(copy), database.all_counts(app))
+    else {
+        return unknown();
+    };
+    let rows = |counts: Option<&u64>| counts.map_or("gone".to_owned(), u64::to_string);
+    let tables: std::collections::BTreeSet<&String> = before.keys().chain(now.keys()).collect();
+    let differing = tables
+        .into_iter()
+        .filter(|table| before.get(*table) != now.get(*table));
+    let lines: Vec<String> = differing
+        .map(|table| match before.get(table) {
+            Some(rows_before) => {
+                format!(
+                    "  {table}: {rows_before} rows then, {} now",
+                    rows(now.get(table))
+                )
+            }
+            None => format!("  {table}: new, {} rows", rows(now.get(table))),
+        })
+        .collect();
+    match lines.is_empty() {
+        true => vec!["every table has as many rows as before the run".to_owned()],
+        false => [
+            vec!["rows since the run began, by the migration and by people:".to_owned()],
+            lines,
+        ]
+        .concat(),
+    }
 }

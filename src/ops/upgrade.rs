@@ -43,6 +43,7 @@ pub async fn upgrade(
     let question = Question {
         text: "Upgrade now?".to_owned(),
         default: true,
+        word: None,
     };
     if !confirm.confirm(&question) {
         return Ok(Ended::plain(Outcome::Refused, "nothing was touched"));

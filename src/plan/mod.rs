@@ -22,7 +22,7 @@ pub use edits::{FileEdits, plan_edits, refused};
 pub use fetch::fetch;
 pub use fetched::Fetched;
 pub use gates::{Project, gate, wanted};
-pub use rollback::{Extent, NoWayBack, before, door, extent, identity, rollback, writers};
+pub use rollback::{Extent, NoWayBack, before, copy, door, extent, identity, rollback, writers};
 pub use upgrade::upgrade;
 pub use verification::verification;
 pub use view::{irreversible, view};

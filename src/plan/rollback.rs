@@ -147,6 +147,18 @@ pub fn door(state: &RunState) -> Option<(&String, &BTreeMap<String, String>)> {
     })
 }
 
+/// The exact copy that a run has made within the server, and the database that it is a copy of.
+pub fn copy(state: &RunState) -> Option<(&str, &str)> {
+    let made = steps(state)
+        .find(|step| matches!(step.status, Status::Finished(Some(Artifact::Clone { .. }))))?;
+    let database = made.planned.spec["database"].as_str()?;
+    let name = state.artifacts().find_map(|artifact| match artifact {
+        Artifact::Clone { name, .. } => Some(name.as_str()),
+        _ => None,
+    })?;
+    Some((name, database))
+}
+
 fn closed(touched: &[Touched]) -> Option<&CloseDoor> {
     touched.iter().find_map(|touched| match &touched.step {
         AnyStep::CloseDoor(step) => Some(step),
@@ -430,30 +442,33 @@ fn wait_healthy(plan: &mut Plan, state: &RunState, before: &Before) -> Result<()
 fn restore_database(state: &RunState) -> Result<RestoreDatabase, NoWayBack> {
     let failed = before(state)?.oid.ok_or(NoWayBack::NoBackup)?;
     let run = state.run.as_str();
+    // The copy first: it is there within moments.
+    let (mut database, mut from) = (None, Vec::new());
     for touched in touched(state)? {
-        let (database, from) = match (&touched.step, &touched.artifact) {
+        let (of, source) = match (touched.step, touched.artifact) {
             (AnyStep::CloneDatabase(step), Some(Artifact::Clone { name, oid })) => {
-                let (name, oid) = (name.clone(), *oid);
-                (&step.database, Source::Clone { name, oid })
+                (step.database, Source::Clone { name, oid })
             }
             (AnyStep::Dump(dump), Some(Artifact::Backup { sha256, .. }))
-                if dump.kind == DumpKind::Exact && dump.source.is_none() =>
+                if dump.kind == DumpKind::Exact =>
             {
-                let from = Source::Dump {
+                let source = Source::Dump {
                     manifest: dump.manifest(),
-                    sha256: sha256.clone(),
+                    sha256,
                     staging: beside(&dump.database, "restored", run),
                 };
-                (&dump.database, from)
+                (dump.database, source)
             }
             _ => continue,
         };
-        return Ok(RestoreDatabase {
-            database: database.clone(),
-            failed,
-            aside: beside(database, "failed", run),
-            from,
-        });
+        database = Some(of);
+        from.push(source);
     }
-    Err(NoWayBack::NoBackup)
+    let database = database.ok_or(NoWayBack::NoBackup)?;
+    Ok(RestoreDatabase {
+        failed,
+        aside: beside(&database, "failed", run),
+        database,
+        from,
+    })
 }

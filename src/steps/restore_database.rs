@@ -19,8 +19,8 @@ pub struct RestoreDatabase {
     pub failed: u32,
     /// The name it is kept under.
     pub aside: String,
-    /// What is put in its place.
-    pub from: Source,
+    /// What is put in its place: the first of these that is there.
+    pub from: Vec<Source>,
 }
 
 /// What a database is put back from.
@@ -61,13 +61,35 @@ impl RestoreDatabase {
 
     pub(super) async fn run(&self, database: &impl Database) -> Result<Option<Artifact>, Failure> {
         database.end_leftovers().await?;
-        self.must_be(database, &self.database, self.failed).await?;
-        let replacement = match &self.from {
-            Source::Clone { name, oid } => {
-                self.must_be(database, name, *oid).await?;
-                name
+        must_be(database, &self.database, self.failed).await?;
+        let replacement = self.replacement(database).await?;
+        database.swap(replacement, &self.aside).await?;
+        Ok(Some(Artifact::Note {
+            text: format!("the failed database is kept as `{}`", self.aside),
+        }))
+    }
+
+    async fn replacement(&self, database: &impl Database) -> Result<&str, Failure> {
+        let mut failure = Failure::new("the run has nothing to put back");
+        for source in &self.from {
+            match source.ready(database).await {
+                Ok(name) => return Ok(name),
+                Err(why) => failure = why,
             }
-            Source::Dump {
+        }
+        Err(failure)
+    }
+}
+
+impl Source {
+    /// The name of a database that is whole and can be put in the failed one's place.
+    async fn ready(&self, database: &impl Database) -> Result<&str, Failure> {
+        match self {
+            Self::Clone { name, oid } => {
+                must_be(database, name, *oid).await?;
+                Ok(name)
+            }
+            Self::Dump {
                 manifest,
                 sha256,
                 staging,
@@ -80,24 +102,18 @@ impl RestoreDatabase {
                     )));
                 }
                 database.restore_into(&found.backup, staging).await?;
-                staging
+                Ok(staging)
             }
-        };
-        database.swap(replacement, &self.aside).await?;
-        Ok(Some(Artifact::Note {
-            text: format!("the failed database is kept as `{}`", self.aside),
-        }))
+        }
     }
+}
 
-    async fn must_be(&self, database: &impl Database, name: &str, oid: u32) -> Result<(), Failure> {
-        let why = match database.oid(name).await? {
-            Some(found) if found == oid => return Ok(()),
-            Some(_) => "is not the one it was when the run began",
-            None => "is gone",
-        };
-        Err(
-            Failure::new(format!("database `{name}` {why}; nothing was renamed"))
-                .hint("find out who renames databases on this server"),
-        )
-    }
+async fn must_be(database: &impl Database, name: &str, oid: u32) -> Result<(), Failure> {
+    let why = match database.oid(name).await? {
+        Some(found) if found == oid => return Ok(()),
+        Some(_) => "is not the one it was when the run began",
+        None => "is gone",
+    };
+    let error = format!("database `{name}` {why}; nothing was renamed");
+    Err(Failure::new(error).hint("find out who renames databases on this server"))
 }

@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, Row as _};
 
 /// Ordinary tables of the user's, named as `pg_dump` names them. Those that belong to an
 /// extension are made again by it.
-const TABLES: &str = "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) \
+pub(super) const TABLES: &str = "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS name \
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
     WHERE c.relkind = 'r' AND c.relpersistence <> 't' \
     AND n.nspname NOT IN ('pg_catalog', 'information_schema') \

@@ -113,6 +113,14 @@ impl Postgres {
         other
     }
 
+    /// The rows of every ordinary table of database `of`.
+    pub async fn all_counts(&self, of: &str) -> Result<BTreeMap<String, u64>, HostError> {
+        let rows = self.query(of, count::TABLES).await?;
+        let name = |row: &Row| row.get("name")?.as_str().map(str::to_owned);
+        let tables: Vec<String> = rows.iter().filter_map(name).collect();
+        self.counts(of, &tables).await
+    }
+
     /// Which database it is.
     pub async fn identity(&self) -> Result<Identity, HostError> {
         let rows = self

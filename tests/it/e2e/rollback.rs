@@ -21,10 +21,11 @@ struct Seen {
 
 /// Owner, rights, limit, settings and comment of the database.
 const DATABASE: &str = "\
-    SELECT concat_ws(' | ', pg_get_userbyid(datdba), datacl::text, datconnlimit, datallowconn, \
+    SELECT concat_ws(' | ', pg_get_userbyid(datdba), datconnlimit, datallowconn, \
+      (SELECT string_agg(a::text, '; ' ORDER BY a::text) FROM unnest(datacl) AS a), \
       shobj_description(oid, 'pg_database'), \
-      (SELECT string_agg(setrole::regrole::text || ' ' || setconfig::text, '; ' ORDER BY 1) \
-       FROM pg_db_role_setting WHERE setdatabase = d.oid)) \
+      (SELECT string_agg(setrole || ' ' || c, '; ' ORDER BY setrole, c) \
+       FROM pg_db_role_setting, unnest(setconfig) AS c WHERE setdatabase = d.oid)) \
     FROM pg_database d WHERE datname = 'eneo'";
 
 impl Seen {
@@ -124,14 +125,31 @@ fn whatever_fails_is_gone_back_from_and_once_it_is_gone_the_upgrade_succeeds() {
         stack.set(name, "");
     }
     stack.wait_healthy();
+    let before = Seen::of(&stack);
     stack
         .tool(&["--recipe", "recipe.toml"])
         .expect(0, "upgraded");
     assert!(stack.get("/api/version").1.contains("v1.7.0"));
+    let upgraded = Seen::of(&stack);
+    assert_eq!(upgraded.database, before.database);
+    assert_eq!(upgraded.containers, before.containers);
+
+    // Somebody finds out next week that the new release will not do.
+    stack.psql("INSERT INTO notes (n) VALUES (4711)");
+    let ran = stack.tool(&["rollback"]).expect(3, "would be lost");
     assert!(
-        Seen::of(&stack).database.contains("it's; so"),
-        "the upgrade keeps what belongs to the database"
+        ran.text.contains("public.notes: 0 rows then, 1 now"),
+        "{}",
+        ran.text
     );
+    assert_eq!(Seen::of(&stack).answers[1], upgraded.answers[1]);
+    stack
+        .tool(&["rollback", "--discard-writes-since"])
+        .expect(4, "rolled back");
+    assert_eq!(Seen::of(&stack), before);
+    stack
+        .tool(&["rollback"])
+        .expect(3, "there is nothing to go back from");
 }
 
 #[test]
