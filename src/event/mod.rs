@@ -103,16 +103,19 @@ pub enum Artifact {
     },
     /// A proven backup.
     Backup {
-        /// Its folder.
+        /// The dump.
         path: std::path::PathBuf,
-        /// Size of the dump in bytes.
+        /// Its size in bytes.
         bytes: u64,
-        /// SHA-256 of the dump, hex.
+        /// SHA-256 of the list of its files, hex.
         sha256: String,
         /// Number of tables whose rows were counted in the dump and compared with the database.
         tables: usize,
         /// Rows in all of them.
         rows: u64,
+        /// How it was proven.
+        #[serde(default)]
+        proof: Proof,
     },
     /// Services that are down from now on.
     Down {
@@ -149,6 +152,17 @@ pub enum Artifact {
         /// The line.
         text: String,
     },
+}
+
+/// How a backup is proven.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Proof {
+    /// It is read back in full, its rows are counted and compared.
+    #[default]
+    List,
+    /// It is restored beside the database, and every table compared.
+    Restore,
 }
 
 /// What is recorded of a run, in order. The state of a run is a fold over these.

@@ -106,8 +106,15 @@ impl<T: Database> Database for Option<T> {
         }
     }
 
-    async fn dump(&self, to: &Path, progress: &(dyn Fn(u64) + Sync)) -> Result<Backup, HostError> {
-        known(self.as_ref())?.dump(to, progress).await
+    async fn dump(
+        &self,
+        of: &str,
+        to: &Path,
+        scratch: Option<&str>,
+        progress: &(dyn Fn(u64) + Sync),
+    ) -> Result<Backup, HostError> {
+        let database = known(self.as_ref())?;
+        database.dump(of, to, scratch, progress).await
     }
 
     async fn restore_into(&self, backup: &Backup, name: &str) -> Result<(), HostError> {

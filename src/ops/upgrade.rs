@@ -99,6 +99,7 @@ pub(super) fn run(project: &Project, id: RunId, flags: &RunFlags) -> Run {
             .as_secs(),
         drain_policy: flags.drain.on_timeout.unwrap_or_default(),
         migration_seconds: flags.migration_timeout.map(|limit| limit.as_secs()),
+        proof: flags.prove.level,
         id,
     }
 }

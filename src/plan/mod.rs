@@ -2,6 +2,7 @@
 //!
 //! It must not act, wait or ask; everything it needs is handed to it.
 
+mod backup;
 mod changes;
 mod edits;
 mod fetch;
@@ -16,6 +17,7 @@ mod view;
 
 use std::path::PathBuf;
 
+pub use backup::backup;
 pub use changes::{Change, Changes};
 pub use edits::{FileEdits, plan_edits, refused};
 pub use fetch::fetch;
@@ -26,7 +28,7 @@ pub use upgrade::upgrade;
 pub use verification::verification;
 pub use view::{irreversible, view};
 
-use crate::event::{DrainPolicy, PlannedStep, Purpose, RunId};
+use crate::event::{DrainPolicy, PlannedStep, Proof, Purpose, RunId};
 use crate::steps::AnyStep;
 
 /// A list of steps.
@@ -64,6 +66,8 @@ pub struct Run {
     pub drain_policy: DrainPolicy,
     /// Seconds the migration may take, where somebody has said so.
     pub migration_seconds: Option<u64>,
+    /// How backups are proven, where somebody has said so.
+    pub proof: Option<Proof>,
 }
 
 impl Run {

@@ -375,7 +375,7 @@ const LONGEST_NAME: usize = 63;
 
 /// `<database>_<what>_<run>`; the database's part is shortened where that is too long. The run's
 /// id keeps it unique.
-fn beside(database: &str, what: &str, run: &str) -> String {
+pub(super) fn beside(database: &str, what: &str, run: &str) -> String {
     let suffix = format!("_{what}_{run}");
     let mut room = LONGEST_NAME
         .saturating_sub(suffix.len())

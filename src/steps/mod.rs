@@ -29,7 +29,7 @@ use serde::{Deserialize, Serialize};
 
 pub use create::Create;
 pub use drain::Drain;
-pub use dump::{Dump, DumpKind, Manifest};
+pub use dump::{Dump, DumpKind, Manifest, Proving};
 pub use edit_file::{Edit, EditFile};
 pub use feeder::{HoldFeeder, ReleaseFeeder};
 pub use fetch::{Fetch, FetchImages};

@@ -100,6 +100,12 @@ impl Postgres {
         }
     }
 
+    /// Ends the sessions of this run, and waits until they are gone.
+    pub(super) async fn end_own_sessions(&self) -> Result<(), HostError> {
+        let ours = format!("application_name = {}", literal(&self.application));
+        self.end_sessions(&ours).await
+    }
+
     /// A session over the network; none where only the container's inside reaches the server.
     pub(super) async fn network_session(
         &self,
@@ -130,14 +136,21 @@ impl Postgres {
             .ok_or_else(|| HostError::Unexpected(format!("service `{service}` is not running")))
     }
 
-    /// What a tool in the database's container needs to log in.
+    /// What a tool needs to log in, and to speak as we read it.
     pub(super) fn tool_environment(&self) -> Vec<(&'static str, Secret)> {
         vec![
-            ("PGHOST", Secret::new("127.0.0.1")),
+            (
+                "PGHOST",
+                Secret::new(match self.login.service {
+                    Some(_) => "127.0.0.1",
+                    None => &self.login.host,
+                }),
+            ),
             ("PGPORT", Secret::new(self.login.port.to_string())),
             ("PGUSER", Secret::new(self.login.user.clone())),
             ("PGPASSWORD", self.login.password.clone()),
             ("PGAPPNAME", Secret::new(self.application.clone())),
+            ("LC_ALL", Secret::new("C")),
         ]
     }
 

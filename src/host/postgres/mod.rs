@@ -1,15 +1,20 @@
 //! PostgreSQL: over a connection where its address can be reached, else through `psql` in its
-//! container; dumps and restores by the container's own tools.
+//! container; dumps and restores by the server's own tools.
 
 mod connect;
+mod content;
 mod count;
 mod dump;
+mod prove;
 mod restore;
+mod schema;
+mod tools;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::docker::Docker;
+use super::process::Children;
 use super::{Backup, Database, HostError, Row, Secret, Wait};
 use crate::event::RunId;
 
@@ -59,6 +64,8 @@ pub struct Identity {
     pub size: u64,
     /// The size of its tables without their indexes: as much as a dump may take.
     pub tables: u64,
+    /// Whether the login may make databases.
+    pub may_create: bool,
 }
 
 /// The database of an app.
@@ -70,6 +77,8 @@ pub struct Postgres {
     application: String,
     /// The system identifier that each new connection must show.
     expected: Option<String>,
+    /// Runs the tools of this machine, where the server is elsewhere.
+    children: Children,
 }
 
 impl Postgres {
@@ -83,7 +92,22 @@ impl Postgres {
                 None => "eneo-upgrade".to_owned(),
             },
             expected: None,
+            children: Children::reading(),
         }
+    }
+
+    /// The same, whose tools on this machine are children that a later process finds.
+    #[must_use]
+    pub fn with_tools(mut self, children: Children) -> Self {
+        self.children = children;
+        self
+    }
+
+    /// The same server, another database of it.
+    fn of(&self, database: &str) -> Self {
+        let mut other = self.clone();
+        database.clone_into(&mut other.login.database);
+        other
     }
 
     /// The same, refusing any server with other data than this.
@@ -101,7 +125,9 @@ impl Postgres {
                  current_setting('server_version') AS version, \
                  pg_database_size(current_database())::text AS size, \
                  (SELECT coalesce(sum(pg_table_size(oid)), 0)::text FROM pg_class \
-                  WHERE relkind IN ('r', 'm')) AS tables",
+                  WHERE relkind IN ('r', 'm')) AS tables, \
+                 (SELECT rolsuper OR rolcreatedb FROM pg_roles WHERE rolname = current_user) \
+                  AS may_create",
             )
             .await?;
         let text = |column: &str| {
@@ -116,6 +142,8 @@ impl Postgres {
             version: text("version"),
             size: text("size").parse().unwrap_or_default(),
             tables: text("tables").parse().unwrap_or_default(),
+            may_create: rows.first().and_then(|row| row.get("may_create"))
+                == Some(&serde_json::Value::Bool(true)),
         })
     }
 }
@@ -192,15 +220,18 @@ impl Database for Postgres {
     }
 
     async fn end_leftovers(&self) -> Result<(), HostError> {
-        self.end_sessions(&format!(
-            "application_name = {}",
-            literal(&self.application)
-        ))
-        .await
+        self.docker.remove_left_tools().await?;
+        self.end_own_sessions().await
     }
 
-    async fn dump(&self, to: &Path, progress: &(dyn Fn(u64) + Sync)) -> Result<Backup, HostError> {
-        self.take_dump(to, progress).await
+    async fn dump(
+        &self,
+        of: &str,
+        to: &Path,
+        scratch: Option<&str>,
+        progress: &(dyn Fn(u64) + Sync),
+    ) -> Result<Backup, HostError> {
+        self.of(of).take_dump(to, scratch, progress).await
     }
 
     async fn restore_into(&self, backup: &Backup, name: &str) -> Result<(), HostError> {
