@@ -2,6 +2,7 @@
 //!
 //! It must not know who says it (steps, planner) nor who listens (terminal, JSON, journal).
 
+mod backup;
 mod checked;
 mod failure;
 mod ids;
@@ -13,6 +14,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use backup::{BackupFacts, BackupRow, Proof};
 pub use checked::{Checked, Verdict};
 pub use failure::{Failure, FailureClass};
 pub use ids::{RunId, StepId};
@@ -152,17 +154,6 @@ pub enum Artifact {
         /// The line.
         text: String,
     },
-}
-
-/// How a backup is proven.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Proof {
-    /// It is read back in full, its rows are counted and compared.
-    #[default]
-    List,
-    /// It is restored beside the database, and every table compared.
-    Restore,
 }
 
 /// What is recorded of a run, in order. The state of a run is a fold over these.

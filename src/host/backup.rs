@@ -314,7 +314,13 @@ mod tests {
             differs(|c| c.schema.clear()),
         ];
         let words = [
-            "missing", "1 rows, not 2", "other values", "should not", "missing", "at 6", "large",
+            "missing",
+            "1 rows, not 2",
+            "other values",
+            "should not",
+            "missing",
+            "at 6",
+            "large",
             "schema",
         ];
         for (found, words) in found.iter().zip(words) {

@@ -128,6 +128,12 @@ pub fn remove_all(path: &Path) -> Result<(), HostError> {
     }
 }
 
+/// Removes a folder unless there is something in it.
+pub fn remove_if_empty(path: &Path) {
+    // What keeps it from going is a reason to leave it.
+    let _ = std::fs::remove_dir(path);
+}
+
 /// The names of what is in a folder, sorted.
 pub fn names_in(path: &Path) -> Result<Vec<String>, HostError> {
     let entries = std::fs::read_dir(path).map_err(failed("list", path))?;

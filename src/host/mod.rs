@@ -24,7 +24,7 @@ pub use error::HostError;
 pub use machine::Machine;
 pub use model::{Condition, Dependency, Model, Mount, Named, Service};
 pub use ports::{
-    Compose, Container, ContainerStatus, Containers, Database, Host, HttpAnswer, Images,
-    Limits, Mounted, Queue, Requeued, Row, Wait,
+    Compose, Container, ContainerStatus, Containers, Database, Host, HttpAnswer, Images, Limits,
+    Mounted, Queue, Requeued, Row, Wait,
 };
 pub use secret::{Redactor, Secret};

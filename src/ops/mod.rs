@@ -2,9 +2,11 @@
 //!
 //! It must not know how it was asked nor how its answer is shown.
 
+mod backups;
 mod drive;
 mod history;
 mod jobs;
+mod leftovers;
 mod outlook;
 mod patch;
 mod plan;
@@ -16,6 +18,7 @@ mod stop;
 mod upgrade;
 mod verify;
 
+pub use backups::{backup, backups, prove_backups, prune_backups, verify_backups};
 pub use history::{Status, history, logs, status};
 pub use jobs::{JobList, drain, jobs};
 pub use patch::{Offline, patch};

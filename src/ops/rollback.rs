@@ -2,7 +2,7 @@
 
 use super::drive::Driver;
 use super::project::Project;
-use super::{Agreed, Ended, resume, state_folder, upgrade};
+use super::{Agreed, Ended, leftovers, resume, state_folder, upgrade};
 use crate::engine::{Report, RunLog, RunState};
 use crate::event::{Event, Failure, FailureClass};
 use crate::plan::{self, Extent};
@@ -37,6 +37,7 @@ pub async fn rollback(
         .class(FailureClass::Refused));
     }
     plan::rollback(&state).map_err(failure)?;
+    leftovers::clear(&project, &inventory, &run, report).await?;
     let mut log = RunLog::resume(journal, run.clone(), report.clone())
         .await
         .map_err(|error| Failure::from_error(&error))?;

@@ -3,7 +3,7 @@
 use super::rollback::beside;
 use super::upgrade::Planner;
 use super::{Changes, Fetched, Run};
-use crate::event::Proof;
+use crate::event::{Proof, RunId};
 use crate::inventory::{Inventory, Place};
 use crate::steps::{Dump, DumpKind, Proving};
 
@@ -19,6 +19,11 @@ pub fn backup(inventory: &Inventory, run: &Run) -> Option<Dump> {
     planner.dump(DumpKind::Online)
 }
 
+/// The name under which a run restores its dumps to prove them.
+pub fn scratch(database: &str, run: &RunId) -> String {
+    beside(database, "proof", run.as_str())
+}
+
 impl Planner<'_> {
     /// By a restore, where that is possible, there is room, and nobody waits for it meanwhile.
     pub(super) fn proving(&self, kind: DumpKind) -> Option<Proving> {
@@ -28,16 +33,14 @@ impl Planner<'_> {
             _ if !database.identity.may_create => {
                 Some("the app's login may not create a database to restore it into".to_owned())
             }
-            (None, DumpKind::Exact) => {
-                Some("a restore would make the outage longer".to_owned())
-            }
+            (None, DumpKind::Exact) => Some("a restore would make the outage longer".to_owned()),
             (None, DumpKind::Online) => self.no_room(),
             (Some(Proof::Restore), _) => None,
         };
         Some(match why {
             Some(why) => Proving::List { why },
             None => Proving::Restore {
-                scratch: beside(&database.name, "proof", self.run.id.as_str()),
+                scratch: scratch(&database.name, &self.run.id),
             },
         })
     }

@@ -17,7 +17,7 @@ mod view;
 
 use std::path::PathBuf;
 
-pub use backup::backup;
+pub use backup::{backup, scratch};
 pub use changes::{Change, Changes};
 pub use edits::{FileEdits, plan_edits, refused};
 pub use fetch::fetch;

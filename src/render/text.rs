@@ -372,7 +372,7 @@ fn seconds(n: u64) -> String {
     }
 }
 
-fn bytes(n: u64) -> String {
+pub(super) fn bytes(n: u64) -> String {
     indicatif::HumanBytes(n).to_string()
 }
 

@@ -10,8 +10,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::event::{
-    Artifact, Checked, Event, FORMAT, Failure, Job, Outcome, PlanView, Proof, Record, RunId,
-    StepId,
+    Artifact, Checked, Event, FORMAT, Failure, Job, Outcome, PlanView, Proof, Record, RunId, StepId,
 };
 
 /// A run in short. Its JSON is described in docs/json-v1.md.

@@ -39,9 +39,7 @@ impl Postgres {
         let partial = to.with_extension("partial");
         files::remove_all(&partial)?;
         let tools = self.tools(to.parent().unwrap_or(to)).await?;
-        let taken = self
-            .dump_by(&tools, &partial, to, scratch, progress)
-            .await;
+        let taken = self.dump_by(&tools, &partial, to, scratch, progress).await;
         let put_away = self.put_away(tools).await;
         if taken.is_err() {
             // A full disk must not keep the run from recording what went wrong.
@@ -156,7 +154,9 @@ impl Postgres {
             match self.write_with(ZSTD, tools, snapshot, to).await {
                 // Known, but left out when it was built.
                 Err(HostError::Program { tail, .. })
-                    if tail.iter().any(|line| line.contains("does not support compression")) =>
+                    if tail
+                        .iter()
+                        .any(|line| line.contains("does not support compression")) =>
                 {
                     files::remove_all(to)?;
                 }
@@ -188,12 +188,7 @@ impl Postgres {
     }
 
     /// Writes to a file of ours what a program in the server's container prints.
-    async fn stream_to(
-        &self,
-        container: &str,
-        argv: &[&str],
-        to: &Path,
-    ) -> Result<(), HostError> {
+    async fn stream_to(&self, container: &str, argv: &[&str], to: &Path) -> Result<(), HostError> {
         let exec = Exec {
             container,
             argv,

@@ -51,6 +51,29 @@ impl Postgres {
         Ok(content)
     }
 
+    /// Proves a dump that was taken before by restoring it as database `scratch`.
+    pub async fn prove_again(&self, backup: &Backup, scratch: &str) -> Result<(), HostError> {
+        backup.check_files()?;
+        let tools = self.tools(folder_of(backup)).await?;
+        let proven = self.prove_by_restore(&tools, backup, scratch).await;
+        let put_away = self.put_away(tools).await;
+        proven?;
+        put_away
+    }
+
+    /// Reads the table of contents of a dump.
+    pub async fn read_contents(&self, backup: &Backup) -> Result<(), HostError> {
+        let tools = self.tools(folder_of(backup)).await?;
+        let words = match tools {
+            // It would stop to listen behind the table, and an engine takes seconds to notice.
+            Tools::Inside(_) => &["pg_restore", "--data-only", "-f", "-"][..],
+            Tools::Beside(_) | Tools::Here(_) => &["pg_restore", "--list"],
+        };
+        let read = self.run_tool(&tools, words, &backup.path, |_| {}).await;
+        let put_away = self.put_away(tools).await;
+        read.and(put_away)
+    }
+
     /// Drops a database if it is there.
     pub async fn drop_database(&self, name: &str) -> Result<(), HostError> {
         let sql = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", identifier(name));
@@ -82,6 +105,10 @@ impl Postgres {
         let _ = session.close().await;
         Ok(Some(content))
     }
+}
+
+pub(super) fn folder_of(backup: &Backup) -> &Path {
+    backup.path.parent().unwrap_or(&backup.path)
 }
 
 /// Every table of the database must be in the dump, with as many rows.

@@ -1,6 +1,6 @@
 //! The way back: into a new database first, then both names in one transaction.
 
-use super::prove::same_counts;
+use super::prove::{folder_of, same_counts};
 use super::tools::{Tools, jobs};
 use super::{MAINTENANCE, Postgres, identifier, literal};
 use crate::host::{Backup, Content, DumpFormat, HostError, Locale};
@@ -8,8 +8,7 @@ use crate::host::{Backup, Content, DumpFormat, HostError, Locale};
 impl Postgres {
     pub(super) async fn take_restore(&self, backup: &Backup, name: &str) -> Result<(), HostError> {
         backup.check_files()?;
-        let folder = backup.path.parent().unwrap_or(&backup.path);
-        let tools = self.tools(folder).await?;
+        let tools = self.tools(folder_of(backup)).await?;
         let restored = self.restore_by(&tools, backup, name).await;
         let put_away = self.put_away(tools).await;
         restored?;

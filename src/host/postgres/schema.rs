@@ -5,8 +5,18 @@
 
 /// A query that gives lines, for each kind of thing.
 pub(super) const DESCRIPTION: &[&str] = &[
-    RELATIONS, COLUMNS, CONSTRAINTS, INDEXES, VIEWS, FUNCTIONS, TRIGGERS, SEQUENCES, EXTENSIONS,
-    TYPES, POLICIES, SCHEMAS,
+    RELATIONS,
+    COLUMNS,
+    CONSTRAINTS,
+    INDEXES,
+    VIEWS,
+    FUNCTIONS,
+    TRIGGERS,
+    SEQUENCES,
+    EXTENSIONS,
+    TYPES,
+    POLICIES,
+    SCHEMAS,
 ];
 
 /// Whether the thing `$oid` of catalogue `$class` is the user's own, in a schema of the user's.

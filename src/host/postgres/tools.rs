@@ -4,9 +4,9 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::Postgres;
+use crate::host::HostError;
 use crate::host::docker::{Exec, ToolContainer};
 use crate::host::process::{Children, Program};
-use crate::host::HostError;
 
 /// The tools of a server.
 pub(super) enum Tools {
@@ -210,7 +210,6 @@ fn major_of(said: &str) -> Option<u32> {
     let digits = version.split(|c: char| !c.is_ascii_digit()).next()?;
     digits.parse().ok()
 }
-
 
 #[cfg(test)]
 mod tests {

@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use eneo_upgrade::event::Proof;
 use eneo_upgrade::host::{
-    Backup, Compose, Container, Containers, Database, Host, HostError, HttpAnswer, Images, Limits,
-    Model, Queue, Redactor, Requeued, Row, Wait, files,
+    self, Backup, Compose, Container, Containers, Database, DumpFile, DumpFormat, Host, HostError,
+    HttpAnswer, Images, Limits, Locale, Model, Queue, Redactor, Requeued, Row, Wait, files,
 };
 use tokio::sync::Notify;
 
@@ -27,6 +28,30 @@ pub(super) struct Fake {
     /// Effects so far.
     pub(super) effects: AtomicUsize,
     fail_after: Option<usize>,
+}
+
+/// What is known of a dump.
+fn backup(path: &Path, bytes: &[u8], tables: BTreeMap<String, u64>, restored: bool) -> Backup {
+    let file = DumpFile {
+        bytes: bytes.len() as u64,
+        sha256: files::sha256(bytes),
+    };
+    let files = BTreeMap::from([(String::new(), file)]);
+    Backup {
+        path: path.to_owned(),
+        format: DumpFormat::Custom,
+        bytes: bytes.len() as u64,
+        sha256: host::digest(&files),
+        files,
+        locale: Locale::default(),
+        tables,
+        compared: true,
+        proof: match restored {
+            true => Proof::Restore,
+            false => Proof::List,
+        },
+        content: None,
+    }
 }
 
 /// A part of an effect that is there at once or not at all.
@@ -362,9 +387,15 @@ impl Database for Fake {
         self.effect(vec![part(|world| world.leftovers = 0)]).await
     }
 
-    async fn dump(&self, to: &Path, progress: &(dyn Fn(u64) + Sync)) -> Result<Backup, HostError> {
+    async fn dump(
+        &self,
+        of: &str,
+        to: &Path,
+        scratch: Option<&str>,
+        progress: &(dyn Fn(u64) + Sync),
+    ) -> Result<Backup, HostError> {
         self.needs_database()?;
-        let data = self.world().databases[DATABASE].clone();
+        let data = self.world().databases[of].clone();
         let tables = data.rows.iter();
         let tables = tables
             .map(|(name, rows)| (format!("public.{name}"), *rows))
@@ -387,21 +418,13 @@ impl Database for Fake {
             }),
         ])
         .await?;
-        Ok(Backup {
-            path: to.to_owned(),
-            bytes: bytes.len() as u64,
-            sha256: files::sha256(&bytes),
-            tables,
-            compared: true,
-        })
+        Ok(backup(to, &bytes, tables, scratch.is_some()))
     }
 
     async fn restore_into(&self, backup: &Backup, name: &str) -> Result<(), HostError> {
         self.needs_database()?;
+        backup.check_files()?;
         let bytes = files::read(&backup.path)?;
-        if files::sha256(&bytes) != backup.sha256 {
-            return unexpected("the backup is not what was recorded");
-        }
         let data: Data = serde_json::from_slice(&bytes).expect("a dump");
         let (half, whole) = (name.to_owned(), name.to_owned());
         self.effect(vec![

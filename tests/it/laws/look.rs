@@ -64,6 +64,7 @@ impl Scene {
                     version: "17.5".to_owned(),
                     size: 1,
                     tables: 1,
+                    may_create: true,
                 },
                 revisions: data.revision.clone().map(|revision| vec![revision]),
                 sessions: Vec::new(),

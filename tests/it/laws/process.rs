@@ -219,6 +219,7 @@ impl Process<'_> {
             drain_seconds: 0,
             drain_policy: DrainPolicy::Requeue,
             migration_seconds: None,
+            proof: None,
             id,
         }
     }
