@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use crate::event::{DrainPolicy, Failure, FailureClass, RunId};
+use crate::event::{DrainPolicy, Failure, FailureClass, Proof, RunId};
 
 /// How a run speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -78,6 +78,9 @@ pub struct RunFlags {
     /// How long the migration may take (default: what the recipe says), as --drain-timeout
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub migration_timeout: Option<Duration>,
+    /// How backups are proven
+    #[command(flatten)]
+    pub prove: ProveFlags,
     /// Whether requests are held at the app's entry while the release is not verified, or fail
     #[arg(long, value_enum, default_value_t, value_name = "POLICY")]
     pub door: DoorPolicy,
@@ -128,6 +131,15 @@ pub enum FailurePolicy {
     Rollback,
     /// Leave everything as it is for somebody to look at.
     Stop,
+}
+
+/// Flags of everything that takes a backup.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct ProveFlags {
+    /// How a backup is proven: list (read back, rows counted), restore (restored beside, every
+    /// table compared; the default where there is room and it makes no outage longer)
+    #[arg(long = "prove", value_name = "LEVEL", value_parser = proof)]
+    pub level: Option<Proof>,
 }
 
 /// How long to wait for active jobs.
@@ -324,6 +336,10 @@ fn edge(text: &str) -> Result<(String, String), String> {
 
 fn policy(text: &str) -> Result<DrainPolicy, String> {
     serde_json::from_value(text.into()).map_err(|_| "use abort, continue or requeue".to_owned())
+}
+
+fn proof(text: &str) -> Result<Proof, String> {
+    serde_json::from_value(text.into()).map_err(|_| "use list or restore".to_owned())
 }
 
 /// Seconds, or a number with `s`, `m` or `h`.

@@ -1,5 +1,6 @@
 //! The command line: parse, make one call into `ops`, show how it ended, exit with its code.
 
+mod backups;
 mod exit;
 mod prompt;
 
@@ -12,7 +13,8 @@ use crate::render::{
     Display, Ending, history_line, job_lines, print_finding, print_text, status_lines,
 };
 use crate::settings::{
-    Flags, Output, PatchFlags, RollbackFlags, RunFlags, Settings, UpgradeFlags, WaitFlags,
+    Flags, Output, PatchFlags, ProveFlags, RollbackFlags, RunFlags, Settings, UpgradeFlags,
+    WaitFlags,
 };
 
 /// Upgrades a self-hosted Docker Compose app: `docker compose pull && docker compose up -d`, with
@@ -52,6 +54,11 @@ enum Verb {
     Resume(RunFlags),
     /// Go back from a run that was interrupted or needs attention, or from the newest one
     Rollback(RollbackFlags),
+    /// Back the database up now, while the app is up, and prove the backup
+    Backup(ProveFlags),
+    /// Look after the backups that are kept
+    #[command(subcommand)]
+    Backups(backups::Backups),
     /// Show where the newest run stands
     Status,
     /// List the runs of the project
@@ -111,6 +118,10 @@ pub async fn run() -> u8 {
             let answer = history(&settings, &mut display).await;
             answered(&mut display, answer)
         }
+        Verb::Backups(backups::Backups::List) => {
+            let answer = backups::list(&settings, &mut display);
+            answered(&mut display, answer)
+        }
         Verb::Jobs { requeue } => {
             let answer = jobs(&settings, requeue, &mut display).await;
             answered(&mut display, answer)
@@ -162,6 +173,8 @@ async fn act(verb: Verb, settings: &Settings, report: &Report) -> Result<Ended, 
             let prompt = prompt::Prompt::new(settings.questions);
             ops::rollback(settings, &flags, &prompt, report).await
         }
+        Verb::Backup(flags) => ops::backup(settings, flags, report).await,
+        Verb::Backups(verb) => backups::act(&verb, settings, report).await,
         Verb::Status | Verb::History | Verb::Jobs { .. } | Verb::Logs { .. } => {
             Err(Failure::new("this command opens no run"))
         }

@@ -2,6 +2,7 @@
 //!
 //! It must not know who says it (steps, planner) nor who listens (terminal, JSON, journal).
 
+mod backup;
 mod checked;
 mod failure;
 mod ids;
@@ -13,6 +14,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use backup::{BackupFacts, BackupRow, Proof};
 pub use checked::{Checked, Verdict};
 pub use failure::{Failure, FailureClass};
 pub use ids::{RunId, StepId};
@@ -103,16 +105,19 @@ pub enum Artifact {
     },
     /// A proven backup.
     Backup {
-        /// Its folder.
+        /// The dump.
         path: std::path::PathBuf,
-        /// Size of the dump in bytes.
+        /// Its size in bytes.
         bytes: u64,
-        /// SHA-256 of the dump, hex.
+        /// SHA-256 of the list of its files, hex.
         sha256: String,
         /// Number of tables whose rows were counted in the dump and compared with the database.
         tables: usize,
         /// Rows in all of them.
         rows: u64,
+        /// How it was proven.
+        #[serde(default)]
+        proof: Proof,
     },
     /// An exact copy of the database within its server.
     Clone {

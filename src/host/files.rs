@@ -120,6 +120,41 @@ pub fn remove(path: &Path) -> Result<(), HostError> {
     }
 }
 
+/// Removes a file, or a folder with all that is in it, if it is there.
+pub fn remove_all(path: &Path) -> Result<(), HostError> {
+    match path.is_dir() && !path.is_symlink() {
+        true => std::fs::remove_dir_all(path).map_err(failed("remove", path)),
+        false => remove(path),
+    }
+}
+
+/// Removes a folder unless there is something in it.
+pub fn remove_if_empty(path: &Path) {
+    // What keeps it from going is a reason to leave it.
+    let _ = std::fs::remove_dir(path);
+}
+
+/// The names of what is in a folder, sorted.
+pub fn names_in(path: &Path) -> Result<Vec<String>, HostError> {
+    let entries = std::fs::read_dir(path).map_err(failed("list", path))?;
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(failed("list", path))?;
+        names.push(entry.file_name().to_string_lossy().into_owned());
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// The bytes of a file, or of those in a folder, as far as they can be seen just now.
+pub fn size_so_far(path: &Path) -> u64 {
+    let size = |path: &Path| path.metadata().map_or(0, |facts| facts.len());
+    match std::fs::read_dir(path) {
+        Ok(entries) => entries.flatten().map(|entry| size(&entry.path())).sum(),
+        Err(_) => size(path),
+    }
+}
+
 /// Room on a file system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Room {

@@ -114,9 +114,11 @@ impl<T: Database> Database for Option<T> {
         &self,
         of: &str,
         to: &Path,
+        scratch: Option<&str>,
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Backup, HostError> {
-        known(self.as_ref())?.dump(of, to, progress).await
+        let database = known(self.as_ref())?;
+        database.dump(of, to, scratch, progress).await
     }
 
     async fn clone_as(&self, name: &str) -> Result<(), HostError> {

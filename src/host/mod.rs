@@ -4,6 +4,7 @@
 //! need of it stands in [`ports`], so that the laws of the engine can be tested over a world
 //! that is broken on purpose.
 
+mod backup;
 pub mod compose;
 pub mod docker;
 mod error;
@@ -18,11 +19,12 @@ pub mod process;
 pub mod queue;
 mod secret;
 
+pub use backup::{Backup, Content, DumpFile, DumpFormat, Locale, TableContent, digest};
 pub use error::HostError;
 pub use machine::Machine;
 pub use model::{Condition, Dependency, Model, Mount, Named, Service};
 pub use ports::{
-    Backup, Compose, Container, ContainerStatus, Containers, Database, Host, HttpAnswer, Images,
-    Limits, Mounted, Queue, Requeued, RestartPolicy, Row, Wait,
+    Compose, Container, ContainerStatus, Containers, Database, Host, HttpAnswer, Images, Limits,
+    Mounted, Queue, Requeued, RestartPolicy, Row, Wait,
 };
 pub use secret::{Redactor, Secret};

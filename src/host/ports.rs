@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{HostError, Model, Redactor};
+use super::{Backup, HostError, Model, Redactor};
 use crate::event::DrainPolicy;
 
 /// The adapters of one project on one machine.
@@ -253,21 +253,6 @@ pub trait Compose: Sync {
 /// A row of a query: column to value.
 pub type Row = serde_json::Map<String, serde_json::Value>;
 
-/// A proven dump.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Backup {
-    /// The dump's file.
-    pub path: PathBuf,
-    /// Its size in bytes.
-    pub bytes: u64,
-    /// Its SHA-256, hex.
-    pub sha256: String,
-    /// Table to rows, as counted in the dump.
-    pub tables: BTreeMap<String, u64>,
-    /// Whether the counts were compared with the database at the moment of the dump.
-    pub compared: bool,
-}
-
 /// A session that waits for what another one holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wait {
@@ -320,14 +305,18 @@ pub trait Database: Sync {
         addresses: &[String],
     ) -> impl Future<Output = Result<(), HostError>> + Send;
 
-    /// Ends sessions that an earlier process of this run has left, and waits until they are gone.
+    /// Ends sessions and tools that an earlier process of this run has left, and waits until they
+    /// are gone.
     fn end_leftovers(&self) -> impl Future<Output = Result<(), HostError>> + Send;
 
-    /// Dumps database `of` to `to`, which must not exist, and proves the dump. Tells bytes written.
+    /// Dumps database `of` to `to`, which must not exist, and proves the dump: by restoring it
+    /// as database `scratch`, which is there only meanwhile, or without a name by reading it
+    /// back. Tells bytes written.
     fn dump(
         &self,
         of: &str,
         to: &Path,
+        scratch: Option<&str>,
         progress: &(dyn Fn(u64) + Sync),
     ) -> impl Future<Output = Result<Backup, HostError>> + Send;
 
@@ -335,7 +324,8 @@ pub trait Database: Sync {
     /// one of that name. Sessions on it are ended, and none can begin meanwhile.
     fn clone_as(&self, name: &str) -> impl Future<Output = Result<(), HostError>> + Send;
 
-    /// Restores a dump into a new database `name`, replacing a half one of that name.
+    /// Restores a dump into a new database `name`, replacing a half one of that name, and compares
+    /// the two.
     fn restore_into(
         &self,
         backup: &Backup,

@@ -87,6 +87,21 @@ impl Children {
 
     /// Runs a program to its end and returns what it printed.
     pub async fn run(&self, program: &Program) -> Result<Printed, HostError> {
+        let mut bytes = Vec::new();
+        let errors = self
+            .stream(program, |chunk| bytes.extend_from_slice(chunk))
+            .await?;
+        let output = String::from_utf8_lossy(&bytes).into_owned();
+        Ok(Printed { output, errors })
+    }
+
+    /// Runs a program to its end, handing on what it prints on standard output as it comes;
+    /// returns what it printed on standard error.
+    pub async fn stream(
+        &self,
+        program: &Program,
+        mut output: impl FnMut(&[u8]),
+    ) -> Result<String, HostError> {
         let start_failed = |source| HostError::Start {
             program: program.path.display().to_string(),
             source,
@@ -97,10 +112,16 @@ impl Children {
         // Our own copy of the locked file has to go, or the lock would not end with the child.
         drop(wrap);
         let (stdout, stderr) = (child.stdout().take(), child.stderr().take());
-        let (status, output, errors) = tokio::join!(child.wait(), collect(stdout), collect(stderr));
+        let mut errors = Vec::new();
+        let (status, (), ()) = tokio::join!(
+            child.wait(),
+            hand_on(stdout, &mut output),
+            hand_on(stderr, |chunk| errors.extend_from_slice(chunk)),
+        );
         let status = status.map_err(start_failed)?;
+        let errors = String::from_utf8_lossy(&errors).into_owned();
         if status.success() {
-            return Ok(Printed { output, errors });
+            return Ok(errors);
         }
         // Compose takes what follows a dollar sign in a secret for a variable, and says its name.
         let lines = errors
@@ -194,13 +215,15 @@ pub async fn ask(program: &Program, input: &str) -> Result<String, HostError> {
     })
 }
 
-async fn collect(stream: Option<impl AsyncRead + Unpin>) -> String {
-    let mut bytes = Vec::new();
-    if let Some(mut stream) = stream {
-        // What could be read is worth showing; the exit code tells the rest.
-        let _ = stream.read_to_end(&mut bytes).await;
+async fn hand_on(stream: Option<impl AsyncRead + Unpin>, mut output: impl FnMut(&[u8])) {
+    let Some(mut stream) = stream else {
+        return;
+    };
+    let mut buffer = vec![0; 1 << 16];
+    // What could be read is worth having; the exit code tells the rest.
+    while let Ok(n @ 1..) = stream.read(&mut buffer).await {
+        output(&buffer[..n]);
     }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 fn alive(lock: &Path) -> HostError {

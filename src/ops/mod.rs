@@ -2,10 +2,12 @@
 //!
 //! It must not know how it was asked nor how its answer is shown.
 
+mod backups;
 mod door;
 mod drive;
 mod history;
 mod jobs;
+mod leftovers;
 mod outlook;
 mod patch;
 mod plan;
@@ -17,6 +19,7 @@ mod stop;
 mod upgrade;
 mod verify;
 
+pub use backups::{backup, backups, prove_backups, prune_backups, verify_backups};
 pub use history::{Status, history, logs, status};
 pub use jobs::{JobList, drain, jobs};
 pub use patch::{Offline, patch};

@@ -115,10 +115,13 @@ impl Project {
             compose: DockerCompose::new(
                 self.docker_command.clone(),
                 inventory.args.clone(),
-                children,
+                children.clone(),
             ),
-            database: login
-                .map(|login| Postgres::new(docker.clone(), login, Some(run)).expecting(system)),
+            database: login.map(|login| {
+                Postgres::new(docker.clone(), login, Some(run))
+                    .expecting(system)
+                    .with_tools(children)
+            }),
             queue: Redis::new(docker.clone(), inventory.recipe.roles.queue.clone(), run),
             redactor: inventory.redactor.clone(),
             limits: Limits::default(),

@@ -2,7 +2,7 @@
 
 use super::drive::Driver;
 use super::project::Project;
-use super::{Confirm, Ended, upgrade};
+use super::{Confirm, Ended, leftovers, upgrade};
 use crate::engine::{Report, RunLog};
 use crate::event::{Failure, FailureClass, RunId};
 use crate::host::Limits;
@@ -23,6 +23,7 @@ pub async fn resume(
         .lock(&inventory.engine.id, &inventory.model.name)
         .await?;
     upgrade::settle(&project.children(), report).await?;
+    leftovers::clear(&project, &inventory, &run, report).await?;
     let journal = project.state.journal().await?;
     let log = RunLog::resume(journal, run.clone(), report.clone())
         .await

@@ -3,7 +3,7 @@
 use super::door::extent;
 use super::drive::Driver;
 use super::project::Project;
-use super::{Confirm, Ended, Question, history, state_folder, upgrade};
+use super::{Confirm, Ended, Question, history, leftovers, state_folder, upgrade};
 use crate::engine::{Report, RunLog, RunState};
 use crate::event::{
     DatabaseView, Event, Failure, FailureClass, Live, Outcome, PlanView, RunId, StepView,
@@ -70,6 +70,7 @@ pub async fn rollback(
         .hint("`eneo-upgrade rollback --discard-writes-since` goes back all the same")
         .class(FailureClass::Refused));
     }
+    leftovers::clear(&project, &inventory, &run, report).await?;
     let mut log = RunLog::resume(journal, run.clone(), report.clone())
         .await
         .map_err(|error| Failure::from_error(&error))?;

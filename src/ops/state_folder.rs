@@ -36,7 +36,11 @@ impl StateFolder {
     }
 
     pub(super) fn backups(&self, run: &RunId) -> PathBuf {
-        self.path.join("backups").join(run.as_str())
+        self.all_backups().join(run.as_str())
+    }
+
+    pub(super) fn all_backups(&self) -> PathBuf {
+        self.path.join("backups")
     }
 
     /// What is kept of a run besides the journal.

@@ -102,6 +102,7 @@ pub(super) fn run(project: &Project, id: RunId, flags: &RunFlags) -> Run {
         migration_seconds: flags.migration_timeout.map(|limit| limit.as_secs()),
         hold_door: flags.door == DoorPolicy::Hold,
         strict: flags.backup == BackupPolicy::Strict,
+        proof: flags.prove.level,
         id,
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! It must not act, wait or ask; everything it needs is handed to it.
 
+mod backup;
 mod changes;
 mod edits;
 mod fetch;
@@ -17,6 +18,7 @@ mod view;
 
 use std::path::PathBuf;
 
+pub use backup::{backup, scratch};
 pub use changes::{Change, Changes};
 pub use edits::{FileEdits, plan_edits, refused};
 pub use fetch::fetch;
@@ -27,7 +29,7 @@ pub use upgrade::upgrade;
 pub use verification::verification;
 pub use view::{irreversible, view};
 
-use crate::event::{DrainPolicy, PlannedStep, Purpose, RunId};
+use crate::event::{DrainPolicy, PlannedStep, Proof, Purpose, RunId};
 use crate::steps::AnyStep;
 
 /// A list of steps.
@@ -69,6 +71,8 @@ pub struct Run {
     pub hold_door: bool,
     /// Whether the exact backup has to be a dump.
     pub strict: bool,
+    /// How backups are proven, where somebody has said so.
+    pub proof: Option<Proof>,
 }
 
 impl Run {

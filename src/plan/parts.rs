@@ -25,6 +25,7 @@ impl Planner<'_> {
         });
         Some(Dump {
             kind,
+            proving: self.proving(kind)?,
             source: None,
             folder: self.run.backups.clone(),
             run: self.run.id.clone(),

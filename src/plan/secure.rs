@@ -66,7 +66,13 @@ impl Planner<'_> {
     pub(super) fn dump_of_clone(&self) -> Option<Dump> {
         let source = Some(self.clone_name()?);
         let dump = self.dump(DumpKind::Exact)?;
-        Some(Dump { source, ..dump })
+        // Nobody waits for it.
+        let proving = self.proving(DumpKind::Online)?;
+        Some(Dump {
+            source,
+            proving,
+            ..dump
+        })
     }
 
     /// Where the rows can be counted as they were when nobody wrote any more.

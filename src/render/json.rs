@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{Ending, print_line};
-use crate::event::{Event, FORMAT, Failure, Live, Outcome, Purpose, Record};
+use crate::event::{BackupRow, Event, FORMAT, Failure, Live, Outcome, Purpose, Record};
 
 /// A plan without what only this tool reads.
 #[derive(Serialize)]
@@ -41,6 +41,14 @@ struct Last<'a> {
     failure: Option<&'a Failure>,
     state: &'a [String],
     next: &'a [String],
+}
+
+#[derive(Serialize)]
+struct Kept<'a> {
+    v: u8,
+    kind: &'static str,
+    #[serde(flatten)]
+    row: &'a BackupRow,
 }
 
 pub(super) fn show(line: Option<String>) {
@@ -87,6 +95,16 @@ pub fn end_line(ending: &Ending<'_>) -> Option<String> {
         failure: ending.failure,
         state: ending.state,
         next: ending.next,
+    })
+}
+
+/// A backup that is kept as one line of JSON.
+pub fn backup_line(row: &BackupRow) -> Option<String> {
+    let kind = "kept-backup";
+    line(&Kept {
+        v: FORMAT,
+        kind,
+        row,
     })
 }
 

@@ -2,6 +2,7 @@
 //!
 //! It must not know where events come from, nor decide anything.
 
+mod backups;
 mod json;
 mod plain;
 mod terminal;
@@ -14,7 +15,8 @@ use tokio::sync::mpsc;
 
 use crate::event::{Event, Failure, Finding, Live, Outcome, Record, Severity, Signal, StepId};
 
-pub use json::{end_line, live_line, record_line};
+pub use backups::backup_lines;
+pub use json::{backup_line, end_line, live_line, record_line};
 pub use text::{history_line, job_lines, status_lines};
 
 /// Where a run's words go.

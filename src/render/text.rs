@@ -3,7 +3,7 @@
 use super::{Ending, Titles};
 use crate::event::{
     Artifact, Checked, Event, Failure, FileView, Finding, Job, Live, Outcome, PlanView,
-    ProgressUnit, Record, RoleView, Severity, Verdict,
+    ProgressUnit, Proof, Record, RoleView, Severity, Verdict,
 };
 
 /// A record as lines, for a run that is replayed.
@@ -81,11 +81,16 @@ fn left(artifact: &Artifact) -> Vec<String> {
             bytes: size,
             tables,
             rows,
+            proof,
             ..
         } => vec![format!(
-            "{} ({}; {rows} rows in {tables} tables, compared)",
+            "{} ({}; {rows} rows in {tables} tables, {})",
             path.display(),
-            bytes(*size)
+            bytes(*size),
+            match proof {
+                Proof::List => "counted and compared",
+                Proof::Restore => "restored and compared",
+            }
         )],
         Artifact::Revisions { heads, .. } => vec![format!("goes to {}", heads.join(", "))],
         Artifact::Note { text } => vec![text.clone()],
@@ -369,7 +374,7 @@ fn seconds(n: u64) -> String {
     }
 }
 
-fn bytes(n: u64) -> String {
+pub(super) fn bytes(n: u64) -> String {
     indicatif::HumanBytes(n).to_string()
 }
 

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::event::{
-    Artifact, Checked, Event, FORMAT, Failure, Job, Outcome, PlanView, Record, RunId, StepId,
+    Artifact, Checked, Event, FORMAT, Failure, Job, Outcome, PlanView, Proof, Record, RunId, StepId,
 };
 
 /// A run in short. Its JSON is described in docs/json-v1.md.
@@ -97,8 +97,10 @@ pub struct BackupReport {
     pub path: PathBuf,
     /// Its size in bytes.
     pub bytes: u64,
-    /// Its SHA-256, hex.
+    /// SHA-256 of the list of its files, hex.
     pub sha256: String,
+    /// How it was proven.
+    pub proof: Proof,
     /// Tables whose rows were counted in it.
     pub tables: usize,
     /// Rows in all of them.
@@ -263,6 +265,7 @@ impl RunReport {
                 sha256,
                 tables,
                 rows,
+                proof,
             } => {
                 self.backups.push(BackupReport {
                     path: path.clone(),
@@ -270,6 +273,7 @@ impl RunReport {
                     sha256: sha256.clone(),
                     tables: *tables,
                     rows: *rows,
+                    proof: *proof,
                 });
             }
             Artifact::Down { services } => {

@@ -10,7 +10,7 @@ use crate::event::{Artifact, Checked, Failure, ProgressUnit, RunId};
 use crate::host::{Backup, Database, HostError, files};
 
 /// Version of the manifest's format.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 
 /// What a dump is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,7 +23,8 @@ pub enum DumpKind {
 }
 
 impl DumpKind {
-    pub(super) fn name(self) -> &'static str {
+    /// Its name in files and commands.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Online => "online",
             Self::Exact => "exact",
@@ -31,11 +32,29 @@ impl DumpKind {
     }
 }
 
+/// How a dump is proven.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Proving {
+    /// By restoring it as this database, which is there only meanwhile.
+    Restore {
+        /// Its name.
+        scratch: String,
+    },
+    /// By reading it back.
+    List {
+        /// Why it is not restored.
+        why: String,
+    },
+}
+
 /// See the file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dump {
     /// What it is worth.
     pub kind: DumpKind,
+    /// How it is proven.
+    pub proving: Proving,
     /// The copy of the database that is dumped; none for the database itself. The copy stays
     /// until there is a durable dump, so one that fails is no reason to end the run otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -72,25 +91,52 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    /// Reads the manifest at `path`.
+    /// Reads the manifest at `path`. The dump is beside it, wherever both were moved together.
     pub fn read(path: &Path) -> Result<Self, HostError> {
-        serde_json::from_slice(&files::read(path)?).map_err(|error| {
+        let unreadable = |why: String| {
             HostError::Unexpected(format!(
-                "cannot read the backup manifest `{}`: {error}",
+                "cannot read the backup manifest `{}`: {why}",
                 path.display()
             ))
-        })
+        };
+        let bytes = files::read(path)?;
+        let value: serde_json::Value =
+            serde_json::from_slice(&bytes).map_err(|error| unreadable(error.to_string()))?;
+        if value["v"] != FORMAT {
+            return Err(unreadable(format!(
+                "it has format {}, and this release knows format {FORMAT}",
+                value["v"]
+            )));
+        }
+        let mut manifest: Self =
+            serde_json::from_value(value).map_err(|error| unreadable(error.to_string()))?;
+        let name = manifest.backup.path.file_name().map(PathBuf::from);
+        let name = name.ok_or_else(|| unreadable("it names no dump".to_owned()))?;
+        manifest.backup.path = path.with_file_name(name);
+        Ok(manifest)
+    }
+
+    /// Writes it beside its dump.
+    pub fn write(&self, path: &Path) -> Result<(), Failure> {
+        let text = serde_json::to_vec_pretty(self)
+            .map_err(|error| Failure::new(format!("cannot write the backup manifest: {error}")))?;
+        files::replace(path, &text)?;
+        Ok(())
     }
 }
 
 impl Dump {
     pub(super) fn title(&self) -> String {
-        match self.kind {
+        let what = match self.kind {
             DumpKind::Online => format!("back up database `{}` while the app is up", self.database),
             DumpKind::Exact => match &self.source {
                 Some(_) => format!("make a durable dump of the copy of `{}`", self.database),
                 None => format!("back up database `{}` exactly", self.database),
             },
+        };
+        match &self.proving {
+            Proving::Restore { .. } => format!("{what}, and prove it by a restore"),
+            Proving::List { why } => format!("{what}, and read it back ({why})"),
         }
     }
 
@@ -99,7 +145,8 @@ impl Dump {
         self.folder.join(format!("{}.json", self.kind.name()))
     }
 
-    pub(super) async fn run(
+    /// Takes the dump, proves it and writes its manifest.
+    pub async fn run(
         &self,
         database: &impl Database,
         report: &StepReport,
@@ -128,25 +175,29 @@ impl Dump {
         let path = self.folder.join(format!("{}.dump", self.kind.name()));
         // Left by an attempt that was interrupted: nothing has vouched for them.
         files::remove(&self.manifest())?;
-        files::remove(&path)?;
+        files::remove_all(&path)?;
         database.end_leftovers().await?;
         let progress = |bytes| report.progress(bytes, None, ProgressUnit::Bytes);
         let of = self.source.as_ref().unwrap_or(&self.database);
-        let backup = database.dump(of, &path, &progress).await?;
+        let scratch = match &self.proving {
+            Proving::Restore { scratch } => Some(scratch.as_str()),
+            Proving::List { .. } => None,
+        };
+        let backup = database.dump(of, &path, scratch, &progress).await?;
         let manifest = Manifest {
             v: FORMAT,
             at: jiff::Timestamp::now(),
             of: self.clone(),
             backup,
         };
-        let text = serde_json::to_vec_pretty(&manifest)
-            .map_err(|error| Failure::new(format!("cannot write the backup manifest: {error}")))?;
-        files::replace(&self.manifest(), &text)?;
+        manifest.write(&self.manifest())?;
+        let rows = manifest.backup.rows();
         Ok(Some(Artifact::Backup {
             bytes: manifest.backup.bytes,
             sha256: manifest.backup.sha256,
             tables: manifest.backup.tables.len(),
-            rows: manifest.backup.tables.values().sum(),
+            rows,
+            proof: manifest.backup.proof,
             path,
         }))
     }

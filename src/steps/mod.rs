@@ -34,7 +34,7 @@ pub use clone_database::CloneDatabase;
 pub use create::Create;
 pub use door::{CloseDoor, Moment, OpenDoor, has_stayed_closed, open};
 pub use drain::Drain;
-pub use dump::{Dump, DumpKind, Manifest};
+pub use dump::{Dump, DumpKind, Manifest, Proving};
 pub use edit_file::{Edit, EditFile};
 pub use feeder::{HoldFeeder, ReleaseFeeder};
 pub use fetch::{Fetch, FetchImages};

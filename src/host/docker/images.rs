@@ -6,7 +6,7 @@ use std::io::Read;
 use bollard::models::ContainerCreateBody;
 use bollard::query_parameters::{
     CreateContainerOptions, CreateImageOptionsBuilder, DownloadFromContainerOptionsBuilder,
-    ListContainersOptionsBuilder, RemoveContainerOptionsBuilder, TagImageOptionsBuilder,
+    TagImageOptionsBuilder,
 };
 use futures_util::{StreamExt, TryStreamExt};
 
@@ -17,7 +17,7 @@ use crate::host::{HostError, Images};
 const LARGEST_TEXT: u64 = 1 << 20;
 
 /// Marks a container that is there only to read files of its image.
-const READING: &str = "eneo-upgrade.reading";
+pub(super) const READING: &str = "eneo-upgrade.reading";
 
 /// An image that is here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,26 +88,8 @@ impl Docker {
 impl Docker {
     /// Takes away what was made to read from, also by a process that was killed.
     async fn remove_read_containers(&self) -> Result<(), HostError> {
-        let failed = failed("remove a container that was made to read from");
-        let label = format!("{READING}={}", self.project);
-        let options = ListContainersOptionsBuilder::new()
-            .all(true)
-            .filters(&HashMap::from([("label", vec![label])]))
-            .build();
-        let found = self
-            .client
-            .list_containers(Some(options))
-            .await
-            .map_err(&failed)?;
-        for id in found.into_iter().filter_map(|container| container.id) {
-            let options = RemoveContainerOptionsBuilder::new()
-                .force(true)
-                .v(true)
-                .build();
-            self.client
-                .remove_container(&id, Some(options))
-                .await
-                .map_err(&failed)?;
+        for id in self.read_containers(false).await? {
+            self.remove_by_force(&id).await?;
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ mod containers;
 mod credentials;
 mod exec;
 mod images;
+mod tools;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ pub use containers::Made;
 pub use credentials::Credentials;
 pub use exec::{Exec, ExecOutput};
 pub use images::RemoteImage;
+pub use tools::ToolContainer;
 
 /// Longer than any grace period: a stop request is answered when the container has stopped.
 const TIMEOUT: Duration = Duration::from_mins(10);

@@ -16,9 +16,4 @@ impl Postgres {
         self.alone(&[app], &copy).await?;
         self.copy_attributes(app, name).await
     }
-
-    pub(super) async fn drop_database(&self, name: &str) -> Result<(), HostError> {
-        let sql = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", identifier(name));
-        self.administer(&sql).await
-    }
 }

@@ -104,6 +104,12 @@ impl Postgres {
         }
     }
 
+    /// Ends the sessions of this run, and waits until they are gone.
+    pub(super) async fn end_own_sessions(&self) -> Result<(), HostError> {
+        let ours = format!("application_name = {}", literal(&self.application));
+        self.end_sessions(&ours).await
+    }
+
     /// A session over the network; none where only the container's inside reaches the server.
     pub(super) async fn network_session(
         &self,
@@ -134,26 +140,31 @@ impl Postgres {
             .ok_or_else(|| HostError::Unexpected(format!("service `{service}` is not running")))
     }
 
-    /// What a tool in the database's container needs to log in.
+    /// What a tool needs to log in, and to speak as we read it.
     pub(super) fn tool_environment(&self) -> Vec<(&'static str, Secret)> {
         let mut environment = vec![
+            (
+                "PGHOST",
+                Secret::new(match self.login.service {
+                    Some(_) => "127.0.0.1",
+                    None => &self.login.host,
+                }),
+            ),
             ("PGPORT", Secret::new(self.login.port.to_string())),
             ("PGUSER", Secret::new(self.login.user.clone())),
             ("PGAPPNAME", Secret::new(self.application.clone())),
+            ("LC_ALL", Secret::new("C")),
         ];
-        if !self.by_socket {
-            environment.extend([
-                ("PGHOST", Secret::new("127.0.0.1")),
-                ("PGPASSWORD", self.login.password.clone()),
-            ]);
+        if !self.trusted {
+            environment.push(("PGPASSWORD", self.login.password.clone()));
         }
         environment
     }
 
     /// The same database seen by the server's own administrator, where the app's role may not make
-    /// databases. Images of PostgreSQL let one in through the socket in their container.
+    /// databases. Images of PostgreSQL trust whoever comes from within their container.
     pub(super) async fn administrator(&self) -> Result<Option<Self>, HostError> {
-        if self.by_socket || self.login.service.is_none() {
+        if self.trusted || self.login.service.is_none() {
             return Ok(None);
         }
         let may = self.query(super::MAINTENANCE, MAY_CREATE).await?;
@@ -163,7 +174,7 @@ impl Postgres {
         let mut environment = self.docker.environment_of(&self.container().await?).await?;
         let user = environment.remove("POSTGRES_USER");
         let mut seen = self.clone();
-        seen.by_socket = true;
+        seen.trusted = true;
         seen.login.user = user.unwrap_or_else(|| "postgres".to_owned());
         Ok(Some(seen))
     }
@@ -173,7 +184,7 @@ impl Postgres {
             return Ok(Way::Address(self.login.host.clone()));
         }
         let container = self.container().await?;
-        if self.by_socket {
+        if self.trusted {
             return Ok(Way::Inside(container));
         }
         let Some(address) = self.docker.address_of(&container).await? else {

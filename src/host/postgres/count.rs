@@ -1,37 +1,6 @@
-//! Counting rows: in the database, and in the text of a dump as it streams by.
+//! Counting rows in the text of a dump as it streams by.
 
 use std::collections::BTreeMap;
-
-use sqlx::postgres::PgConnection;
-use sqlx::{AssertSqlSafe, Row as _};
-
-/// Ordinary tables of the user's, named as `pg_dump` names them. Those that belong to an
-/// extension are made again by it.
-pub(super) const TABLES: &str = "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS name \
-    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-    WHERE c.relkind = 'r' AND c.relpersistence <> 't' \
-    AND n.nspname NOT IN ('pg_catalog', 'information_schema') \
-    AND n.nspname NOT LIKE 'pg\\_toast%' \
-    AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass \
-                    AND d.objid = c.oid AND d.deptype = 'e') \
-    ORDER BY 1";
-
-/// Table to rows, in the snapshot of the session.
-pub(super) async fn in_database(
-    session: &mut PgConnection,
-) -> Result<BTreeMap<String, u64>, sqlx::Error> {
-    let tables = sqlx::query(TABLES).fetch_all(&mut *session).await?;
-    let mut counts = BTreeMap::new();
-    for row in tables {
-        let table: String = row.get(0);
-        let rows: i64 = sqlx::query(AssertSqlSafe(format!("SELECT count(*) FROM {table}")))
-            .fetch_one(&mut *session)
-            .await?
-            .get(0);
-        counts.insert(table, rows.unsigned_abs());
-    }
-    Ok(counts)
-}
 
 /// Counts the data lines of the script that `pg_restore` makes of a dump.
 #[derive(Default)]

@@ -1,204 +1,233 @@
-//! A dump that is proven before it has a name: every tool's exit code, table of contents and every
-//! row read back, row counts of the same snapshot, checksum.
+//! A dump that is proven before it has a name.
 
-use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::Write;
 use std::path::Path;
+use std::time::Duration;
 
-use sha2::{Digest, Sha256};
+use sqlx::postgres::PgConnection;
 use sqlx::{Connection, Row as _};
 
-use super::Postgres;
-use super::count::{self, CopyCounter};
+use super::tools::{Tools, jobs};
+use super::{Postgres, content};
+use crate::event::Proof;
+use crate::host::backup::read_files;
 use crate::host::docker::Exec;
-use crate::host::{Backup, HostError, files};
+use crate::host::{Backup, Content, DumpFormat, HostError, Locale, Row, digest, files};
+
+/// How often it is told how large a dump is by now.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// From which version on `pg_dump` knows this.
+const ZSTD_SINCE: u32 = 16;
+const ZSTD: &str = "zstd:1";
+const GZIP: &str = "1";
+
+const LOCALE: &str = "\
+    SELECT pg_encoding_to_char(encoding) AS encoding, datcollate AS collate, datctype AS ctype, \
+    to_jsonb(d) ->> 'datlocprovider' AS provider, \
+    coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale') AS locale \
+    FROM pg_database d WHERE datname = current_database()";
 
 impl Postgres {
+    /// Dumps this database.
     pub(super) async fn take_dump(
         &self,
         to: &Path,
+        scratch: Option<&str>,
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Backup, HostError> {
         let partial = to.with_extension("partial");
-        files::remove(&partial)?;
-        let taken = self.dump_through(&partial, to, progress).await;
+        files::remove_all(&partial)?;
+        let tools = self.tools(to.parent().unwrap_or(to)).await?;
+        let taken = self.dump_by(&tools, &partial, to, scratch, progress).await;
+        let put_away = self.put_away(tools).await;
         if taken.is_err() {
             // A full disk must not keep the run from recording what went wrong.
-            files::remove(&partial)?;
+            files::remove_all(&partial)?;
+            // What went wrong counts more than a session that ends by itself in a while.
+            let _ = self.end_own_sessions().await;
         }
-        taken
+        put_away.and(taken)
     }
 
-    async fn dump_through(
+    async fn dump_by(
         &self,
+        tools: &Tools,
         partial: &Path,
         to: &Path,
+        scratch: Option<&str>,
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Backup, HostError> {
-        let container = self.container().await?;
-        let mut session = self.network_session(false).await?;
-        let mut snapshot = None;
-        if let Some(session) = &mut session {
-            let failed = self.failed(&self.login.database, "hold a snapshot of");
-            sqlx::raw_sql("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-                .execute(&mut *session)
-                .await
-                .map_err(&failed)?;
-            let row = sqlx::query("SELECT pg_export_snapshot()")
-                .fetch_one(&mut *session)
-                .await
-                .map_err(&failed)?;
-            snapshot = Some(row.get::<String, _>(0));
-        }
-        let sha256 = self
-            .write_dump(&container, snapshot.as_deref(), partial, progress)
-            .await?;
-        let tables = self.count_in_dump(&container, partial).await?;
-        let compared = session.is_some();
-        if let Some(mut session) = session {
-            let counts = count::in_database(&mut session)
-                .await
-                .map_err(self.failed(&self.login.database, "count the rows of"))?;
-            let _ = session.close().await;
-            same_counts(&counts, &tables)?;
-        }
-        let (on_disk, bytes) = files::sha256_of(partial)?;
-        if on_disk != sha256 {
-            return Err(HostError::Unexpected(format!(
-                "the dump on disk is not what was written to it: `{}`",
-                partial.display()
-            )));
-        }
-        files::publish(partial, to)?;
-        Ok(Backup {
-            path: to.to_owned(),
-            bytes,
-            sha256,
-            tables,
-            compared,
-        })
-    }
-
-    /// Streams `pg_dump` to a file; returns the SHA-256 of what was written.
-    async fn write_dump(
-        &self,
-        container: &str,
-        snapshot: Option<&str>,
-        partial: &Path,
-        progress: &(dyn Fn(u64) + Sync),
-    ) -> Result<String, HostError> {
-        let snapshot = snapshot.map(|name| format!("--snapshot={name}"));
-        let mut argv = vec!["pg_dump", "-Fc", "-d", &self.login.database];
-        argv.extend(snapshot.as_deref());
-        let exec = Exec {
-            container,
-            argv: &argv,
-            environment: self.tool_environment(),
+        let locale = self.locale().await?;
+        let (mut session, snapshot) = match self.snapshot().await? {
+            Some((session, snapshot)) => (Some(session), Some(snapshot)),
+            None => (None, None),
         };
-        let mut file = files::create_private(partial)?;
-        let mut hasher = Sha256::new();
-        let mut written = 0;
-        let ended = self
-            .docker
-            .exec(&exec, None, |chunk| {
-                file.write_all(chunk).map_err(|source| HostError::File {
-                    what: "write the dump to",
-                    path: partial.to_owned(),
-                    source,
-                })?;
-                hasher.update(chunk);
-                written += chunk.len() as u64;
-                progress(written);
-                Ok(())
-            })
-            .await?;
-        ended.must_succeed(&exec)?;
-        Ok(files::hex(&hasher.finalize()))
+        let write = self.write(tools, snapshot.as_deref(), partial);
+        let written = async { watched(write, partial, progress).await };
+        let (format, mut content) = tokio::try_join!(written, self.content(session.as_mut()))?;
+        if let (Some(session), Some(content)) = (session, &mut content) {
+            let _ = session.close().await;
+            self.bound_sequences(content).await?;
+        }
+        let mut backup = Backup {
+            path: partial.to_owned(),
+            format,
+            bytes: 0,
+            sha256: String::new(),
+            files: Default::default(),
+            locale,
+            tables: Default::default(),
+            compared: content.is_some(),
+            proof: Proof::List,
+            content,
+        };
+        progress(files::size_so_far(partial));
+        let path = partial.to_owned();
+        let hashed = tokio::task::spawn_blocking(move || read_files(&path));
+        self.prove(tools, &mut backup, scratch).await?;
+        backup.files = hashed
+            .await
+            .map_err(|error| HostError::Unexpected(format!("cannot read the dump: {error}")))??;
+        backup.bytes = backup.files.values().map(|file| file.bytes).sum();
+        backup.sha256 = digest(&backup.files);
+        files::publish(partial, to)?;
+        to.clone_into(&mut backup.path);
+        Ok(backup)
     }
 
-    /// Reads the whole dump back as a restore would: the table of contents and every row. `pg_restore --list` alone would see only the former, and an engine takes
-    /// seconds to notice that it has stopped listening.
-    async fn count_in_dump(
-        &self,
-        container: &str,
-        dump: &Path,
-    ) -> Result<BTreeMap<String, u64>, HostError> {
-        let mut counter = CopyCounter::default();
-        self.read_dump(
-            container,
-            &["pg_restore", "--data-only", "-f", "-"],
-            dump,
-            |chunk| counter.feed(chunk),
-        )
-        .await?;
-        Ok(counter.counts)
+    /// A session that holds a snapshot, and the snapshot's name; none where the server cannot be
+    /// reached over the network.
+    async fn snapshot(&self) -> Result<Option<(PgConnection, String)>, HostError> {
+        let Some(mut session) = self.network_session(false).await? else {
+            return Ok(None);
+        };
+        let failed = self.failed(&self.login.database, "hold a snapshot of");
+        sqlx::raw_sql("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            .execute(&mut session)
+            .await
+            .map_err(&failed)?;
+        let row = sqlx::query("SELECT pg_export_snapshot()")
+            .fetch_one(&mut session)
+            .await
+            .map_err(&failed)?;
+        Ok(Some((session, row.get(0))))
     }
 
-    /// Feeds a dump to a tool in the container and listens to what it prints.
-    pub(super) async fn read_dump(
+    async fn content(
         &self,
-        container: &str,
-        argv: &[&str],
-        dump: &Path,
-        mut output: impl FnMut(&[u8]) + Send,
-    ) -> Result<(), HostError> {
+        session: Option<&mut PgConnection>,
+    ) -> Result<Option<Content>, HostError> {
+        let Some(session) = session else {
+            return Ok(None);
+        };
+        let content = content::of(session).await;
+        content
+            .map(Some)
+            .map_err(self.failed(&self.login.database, "compute checksums of"))
+    }
+
+    /// Sequences have no snapshots: the dump has what they were at some time up to now.
+    async fn bound_sequences(&self, content: &mut Content) -> Result<(), HostError> {
+        let Some(mut session) = self.network_session(true).await? else {
+            return Ok(());
+        };
+        let now = content::sequences(&mut session)
+            .await
+            .map_err(self.failed(&self.login.database, "read the sequences of"))?;
+        for (name, (_, value)) in now {
+            if let Some((_, last)) = content.sequences.get_mut(&name) {
+                *last = value;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the dump, with the quickest compression that the tools have.
+    async fn write(
+        &self,
+        tools: &Tools,
+        snapshot: Option<&str>,
+        to: &Path,
+    ) -> Result<DumpFormat, HostError> {
+        if self.tools_major(tools).await? >= ZSTD_SINCE {
+            match self.write_with(ZSTD, tools, snapshot, to).await {
+                // Known, but left out when it was built.
+                Err(HostError::Program { tail, .. })
+                    if tail
+                        .iter()
+                        .any(|line| line.contains("does not support compression")) =>
+                {
+                    files::remove_all(to)?;
+                }
+                written => return written,
+            }
+        }
+        self.write_with(GZIP, tools, snapshot, to).await
+    }
+
+    async fn write_with(
+        &self,
+        compression: &str,
+        tools: &Tools,
+        snapshot: Option<&str>,
+        to: &Path,
+    ) -> Result<DumpFormat, HostError> {
+        let snapshot = snapshot.map(|name| format!("--snapshot={name}"));
+        let mut words = vec!["pg_dump", "-Z", compression, "-d", &self.login.database];
+        words.extend(snapshot.as_deref());
+        if let Tools::Inside(server) = tools {
+            words.push("-Fc");
+            self.stream_to(server, &words, to).await?;
+            return Ok(DumpFormat::Custom);
+        }
+        let jobs = jobs();
+        words.extend(["-Fd", "-j", &jobs, "-f"]);
+        self.run_tool(tools, &words, to, |_| {}).await?;
+        Ok(DumpFormat::Directory)
+    }
+
+    /// Writes to a file of ours what a program in the server's container prints.
+    async fn stream_to(&self, container: &str, argv: &[&str], to: &Path) -> Result<(), HostError> {
         let exec = Exec {
             container,
             argv,
             environment: self.tool_environment(),
         };
-        let file = File::open(dump).map_err(|source| HostError::File {
-            what: "read the dump",
-            path: dump.to_owned(),
-            source,
-        })?;
-        let mut file = tokio::fs::File::from_std(file);
-        let ended = self
-            .docker
-            .exec(&exec, Some(&mut file), |chunk| {
-                output(chunk);
-                Ok(())
+        let mut file = files::create_private(to)?;
+        let ended = self.docker.exec(&exec, None, |chunk| {
+            file.write_all(chunk).map_err(|source| HostError::File {
+                what: "write the dump to",
+                path: to.to_owned(),
+                source,
             })
-            .await?;
-        ended.must_succeed(&exec)
+        });
+        ended.await?.must_succeed(&exec)
+    }
+
+    async fn locale(&self) -> Result<Locale, HostError> {
+        let rows = self.query(&self.login.database, LOCALE).await?;
+        let row: Row = rows.into_iter().next().unwrap_or_default();
+        serde_json::from_value(row.into()).map_err(|error| {
+            HostError::Unexpected(format!(
+                "cannot read how database `{}` orders its texts: {error}",
+                self.login.database
+            ))
+        })
     }
 }
 
-/// Every table of the database must be in the dump, with as many rows.
-pub(super) fn same_counts(
-    database: &BTreeMap<String, u64>,
-    dump: &BTreeMap<String, u64>,
-) -> Result<(), HostError> {
-    let differing = database
-        .iter()
-        .find(|(table, rows)| dump.get(*table) != Some(rows));
-    match differing {
-        None => Ok(()),
-        Some((table, rows)) => Err(HostError::Unexpected(format!(
-            "the dump is not complete: table {table} has {rows} rows, the dump {}",
-            dump.get(table)
-                .map_or("does not have it".to_owned(), u64::to_string)
-        ))),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_missing_table_or_row_is_told() {
-        let counts = |pairs: &[(&str, u64)]| {
-            pairs
-                .iter()
-                .map(|(table, rows)| ((*table).to_owned(), *rows))
-                .collect()
-        };
-        let database = counts(&[("a", 2), ("b", 0)]);
-        same_counts(&database, &counts(&[("a", 2), ("b", 0)])).expect("complete");
-        for dump in [counts(&[("a", 1), ("b", 0)]), counts(&[("a", 2)])] {
-            same_counts(&database, &dump).expect_err("incomplete");
+/// Does the work, and tells how large what it writes is by now.
+async fn watched<T>(
+    work: impl Future<Output = T>,
+    path: &Path,
+    progress: &(dyn Fn(u64) + Sync),
+) -> T {
+    let mut work = std::pin::pin!(work);
+    loop {
+        tokio::select! {
+            done = &mut work => return done,
+            () = tokio::time::sleep(LOOK) => progress(files::size_so_far(path)),
         }
     }
 }

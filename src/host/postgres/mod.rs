@@ -1,18 +1,23 @@
 //! PostgreSQL: over a connection where its address can be reached, else through `psql` in its
-//! container; dumps and restores by the container's own tools.
+//! container; dumps and restores by the server's own tools.
 
 mod alone;
 mod attributes;
 mod clone;
 mod connect;
+mod content;
 mod count;
 mod dump;
+mod prove;
 mod restore;
+mod schema;
+mod tools;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::docker::Docker;
+use super::process::Children;
 use super::{Backup, Database, HostError, Row, Secret, Wait};
 use crate::event::RunId;
 
@@ -80,8 +85,10 @@ pub struct Postgres {
     application: String,
     /// The system identifier that each new connection must show.
     expected: Option<String>,
-    /// Whether to come in through the socket in its container, as one of the machine's own.
-    by_socket: bool,
+    /// Whether to come in as the server's own machine does, which needs no password.
+    trusted: bool,
+    /// Runs the tools of this machine, where the server is elsewhere.
+    children: Children,
 }
 
 impl Postgres {
@@ -95,8 +102,23 @@ impl Postgres {
                 None => "eneo-upgrade".to_owned(),
             },
             expected: None,
-            by_socket: false,
+            trusted: false,
+            children: Children::reading(),
         }
+    }
+
+    /// The same, whose tools on this machine are children that a later process finds.
+    #[must_use]
+    pub fn with_tools(mut self, children: Children) -> Self {
+        self.children = children;
+        self
+    }
+
+    /// The same server, another database of it.
+    fn of(&self, database: &str) -> Self {
+        let mut other = self.clone();
+        database.clone_into(&mut other.login.database);
+        other
     }
 
     /// The same, refusing any server with other data than this.
@@ -106,16 +128,14 @@ impl Postgres {
         self
     }
 
-    /// Another database of the same server.
-    fn on(&self, database: &str) -> Self {
-        let mut other = self.clone();
-        database.clone_into(&mut other.login.database);
-        other
-    }
-
     /// The rows of every ordinary table of database `of`.
     pub async fn all_counts(&self, of: &str) -> Result<BTreeMap<String, u64>, HostError> {
-        let rows = self.query(of, count::TABLES).await?;
+        let tables = format!(
+            "SELECT format('%I.%I', n.nspname, c.relname) AS name FROM pg_class c \
+             JOIN pg_namespace n ON n.oid = c.relnamespace WHERE {}",
+            schema::TABLES
+        );
+        let rows = self.query(of, &tables).await?;
         let name = |row: &Row| row.get("name")?.as_str().map(str::to_owned);
         let tables: Vec<String> = rows.iter().filter_map(name).collect();
         self.counts(of, &tables).await
@@ -237,20 +257,18 @@ impl Database for Postgres {
     }
 
     async fn end_leftovers(&self) -> Result<(), HostError> {
-        self.end_sessions(&format!(
-            "application_name = {}",
-            literal(&self.application)
-        ))
-        .await
+        self.docker.remove_left_tools().await?;
+        self.end_own_sessions().await
     }
 
     async fn dump(
         &self,
         of: &str,
         to: &Path,
+        scratch: Option<&str>,
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Backup, HostError> {
-        self.on(of).take_dump(to, progress).await
+        self.of(of).take_dump(to, scratch, progress).await
     }
 
     async fn clone_as(&self, name: &str) -> Result<(), HostError> {

@@ -132,10 +132,10 @@ fn a_missing_image_is_refused_before_anything_is_touched() {
 }
 
 /// A file system of so many KiB, taken away at the end.
-struct SmallDisk(tempfile::TempDir);
+pub(super) struct SmallDisk(pub(super) tempfile::TempDir);
 
 impl SmallDisk {
-    fn new(kib: u32) -> Self {
+    pub(super) fn new(kib: u32) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let size = format!("size={kib}k");
         let mut mount = Command::new("mount");
@@ -147,7 +147,7 @@ impl SmallDisk {
     }
 
     /// Leaves so many KiB.
-    fn fill_but(&self, kib: u64) {
+    pub(super) fn fill_but(&self, kib: u64) {
         let path = self.0.path();
         let df = Command::new("df")
             .args(["--output=avail", "-k"])

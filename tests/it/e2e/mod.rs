@@ -7,6 +7,7 @@
     reason = "tests start programs, write files and read the environment"
 )]
 
+mod backup;
 mod corpus;
 mod door;
 mod drain;

@@ -6,9 +6,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use eneo_upgrade::event::Proof;
 use eneo_upgrade::host::{
-    Backup, Compose, Container, ContainerStatus, Containers, Database, Host, HostError, HttpAnswer,
-    Images, Limits, Model, Queue, Redactor, Requeued, RestartPolicy, Row, Wait, files,
+    self, Backup, Compose, Container, ContainerStatus, Containers, Database, DumpFile, DumpFormat,
+    Host, HostError, HttpAnswer, Images, Limits, Locale, Model, Queue, Redactor, Requeued,
+    RestartPolicy, Row, Wait, files,
 };
 use tokio::sync::Notify;
 
@@ -27,6 +29,30 @@ pub(super) struct Fake {
     /// Effects so far.
     pub(super) effects: AtomicUsize,
     fail_after: Option<usize>,
+}
+
+/// What is known of a dump.
+fn backup(path: &Path, bytes: &[u8], tables: BTreeMap<String, u64>, restored: bool) -> Backup {
+    let file = DumpFile {
+        bytes: bytes.len() as u64,
+        sha256: files::sha256(bytes),
+    };
+    let files = BTreeMap::from([(String::new(), file)]);
+    Backup {
+        path: path.to_owned(),
+        format: DumpFormat::Custom,
+        bytes: bytes.len() as u64,
+        sha256: host::digest(&files),
+        files,
+        locale: Locale::default(),
+        tables,
+        compared: true,
+        proof: match restored {
+            true => Proof::Restore,
+            false => Proof::List,
+        },
+        content: None,
+    }
 }
 
 /// A part of an effect that is there at once or not at all.
@@ -404,6 +430,7 @@ impl Database for Fake {
         &self,
         of: &str,
         to: &Path,
+        scratch: Option<&str>,
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Backup, HostError> {
         self.needs_database()?;
@@ -433,13 +460,7 @@ impl Database for Fake {
             }),
         ])
         .await?;
-        Ok(Backup {
-            path: to.to_owned(),
-            bytes: bytes.len() as u64,
-            sha256: files::sha256(&bytes),
-            tables,
-            compared: true,
-        })
+        Ok(backup(to, &bytes, tables, scratch.is_some()))
     }
 
     async fn clone_as(&self, name: &str) -> Result<(), HostError> {
@@ -464,10 +485,8 @@ impl Database for Fake {
 
     async fn restore_into(&self, backup: &Backup, name: &str) -> Result<(), HostError> {
         self.needs_database()?;
+        backup.check_files()?;
         let bytes = files::read(&backup.path)?;
-        if files::sha256(&bytes) != backup.sha256 {
-            return unexpected("the backup is not what was recorded");
-        }
         let data: Data = serde_json::from_slice(&bytes).expect("a dump");
         let (half, whole) = (name.to_owned(), name.to_owned());
         self.effect(vec![

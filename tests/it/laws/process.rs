@@ -232,6 +232,7 @@ impl Process<'_> {
             migration_seconds: None,
             hold_door: self.scene.case != Case::Pinned,
             strict: self.scene.case == Case::Pulled,
+            proof: None,
             id,
         }
     }

@@ -1,12 +1,12 @@
 //! One of everything that can be printed, with all that may be missing and without it.
 
 use eneo_upgrade::event::{
-    Artifact, ChangeView, Checked, DatabaseView, Event, FORMAT, Failure, FailureClass, FileView,
-    Finding, Job, Live, Outcome, PlanView, PlannedStep, ProgressUnit, Purpose, Record, RoleView,
-    Severity, StepId, StepView, Verdict,
+    Artifact, BackupFacts, BackupRow, ChangeView, Checked, DatabaseView, Event, FORMAT, Failure,
+    FailureClass, FileView, Finding, Job, Live, Outcome, PlanView, PlannedStep, ProgressUnit,
+    Proof, Purpose, Record, RoleView, Severity, StepId, StepView, Verdict,
 };
 use eneo_upgrade::ops::JobList;
-use eneo_upgrade::render::{Ending, end_line, live_line, record_line};
+use eneo_upgrade::render::{Ending, backup_line, end_line, live_line, record_line};
 use eneo_upgrade::report::RunReport;
 use serde_json::json;
 
@@ -41,7 +41,7 @@ pub(super) fn lines() -> Vec<String> {
     let lines = records.iter().map(record_line);
     let lines = lines.chain(live.iter().map(live_line)).chain(endings());
     let lines = lines.map(|line| line.expect("it serialises"));
-    lines.chain([job_list()]).collect()
+    lines.chain([job_list()]).chain(backups()).collect()
 }
 
 pub(super) fn records() -> Vec<Record> {
@@ -139,6 +139,7 @@ fn artifacts() -> Vec<Artifact> {
             sha256: "0a".repeat(32),
             tables: 26,
             rows: 253,
+            proof: Proof::Restore,
         }],
         Clone => [Artifact::Clone { name: text("eneo_before_w5i08uc505"), oid: u32::MAX }],
         Door => [Artifact::Door {
@@ -203,6 +204,36 @@ fn endings() -> Vec<Option<String>> {
 }
 
 /// As `cli` does it, where it cannot be reached from here.
+/// With a manifest and without.
+fn backups() -> Vec<String> {
+    let facts = BackupFacts {
+        at: jiff::Timestamp::UNIX_EPOCH,
+        exact: true,
+        release: Some(text("v1")),
+        bytes: 5,
+        proof: Proof::List,
+        tables: 2,
+        rows: 3,
+    };
+    let trouble = text("its manifest cannot be read");
+    let known = BackupFacts {
+        release: None,
+        ..facts.clone()
+    };
+    let rows = [
+        (Some(facts), None),
+        (Some(known), None),
+        (None, Some(trouble)),
+    ];
+    let rows = rows.map(|(facts, trouble)| BackupRow {
+        id: format!("{RUN}/exact"),
+        path: "/srv/eneo/.eneo-upgrade/backups/x/exact.dump".into(),
+        facts,
+        trouble,
+    });
+    rows.iter().filter_map(backup_line).collect()
+}
+
 fn job_list() -> String {
     let JobList {
         running,

@@ -1,0 +1,168 @@
+//! Backups outside a run: taking one, and looking after those that are kept.
+
+mod prove;
+mod prune;
+mod take;
+mod verify;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::project::find;
+use super::state_folder::{StateFolder, failure};
+use crate::event::{Artifact, BackupFacts, BackupRow, Event, Failure, FailureClass, Record, RunId};
+use crate::host::{HostError, files};
+use crate::settings::Settings;
+use crate::steps::{DumpKind, Manifest};
+
+pub use prove::prove_backups;
+pub use prune::prune_backups;
+pub use take::backup;
+pub use verify::verify_backups;
+
+/// A backup that is kept, and what its manifest says.
+struct Kept {
+    run: RunId,
+    kind: DumpKind,
+    manifest: PathBuf,
+    read: Result<Manifest, HostError>,
+}
+
+impl Kept {
+    fn id(&self) -> String {
+        format!("{}/{}", self.run, self.kind.name())
+    }
+
+    fn dump(&self) -> PathBuf {
+        self.manifest.with_extension("dump")
+    }
+
+    /// What its manifest says, if it is the one of this place.
+    fn manifest(&self) -> Result<&Manifest, Failure> {
+        let manifest = self.read.as_ref().map_err(|error| {
+            Failure::new(error.to_string())
+                .hint("`eneo-upgrade backups list` shows those that can be relied on")
+        })?;
+        match (&manifest.of.run, manifest.of.kind) == (&self.run, self.kind) {
+            true => Ok(manifest),
+            false => Err(Failure::new(format!(
+                "the manifest of backup {} is that of {}/{}",
+                self.id(),
+                manifest.of.run,
+                manifest.of.kind.name()
+            ))),
+        }
+    }
+
+    fn row(&self) -> BackupRow {
+        let read = self.manifest();
+        let facts = |manifest: &Manifest| BackupFacts {
+            at: manifest.at,
+            exact: manifest.of.kind == DumpKind::Exact,
+            release: manifest.of.release.clone(),
+            bytes: manifest.backup.bytes,
+            proof: manifest.backup.proof,
+            tables: manifest.backup.tables.len(),
+            rows: manifest.backup.rows(),
+        };
+        BackupRow {
+            id: self.id(),
+            path: self.dump(),
+            facts: read.as_ref().ok().map(|manifest| facts(manifest)),
+            trouble: read.err().map(|failure| failure.error),
+        }
+    }
+}
+
+/// The backups of a project, newest first.
+pub fn backups(settings: &Settings) -> Result<Vec<BackupRow>, Failure> {
+    let kept = kept(&find(settings)?.1.all_backups())?;
+    Ok(kept.iter().map(Kept::row).collect())
+}
+
+/// Those in a folder, newest first; those of which nothing is known come last.
+fn kept(folder: &Path) -> Result<Vec<Kept>, Failure> {
+    let mut kept = Vec::new();
+    let runs = match folder.is_dir() {
+        true => files::names_in(folder)?,
+        false => Vec::new(),
+    };
+    for run in runs {
+        let Ok(run) = run.parse::<RunId>() else {
+            continue;
+        };
+        let folder = folder.join(run.as_str());
+        for kind in [DumpKind::Exact, DumpKind::Online] {
+            let manifest = folder.join(format!("{}.json", kind.name()));
+            if manifest.exists() || manifest.with_extension("dump").exists() {
+                kept.push(Kept {
+                    run: run.clone(),
+                    kind,
+                    read: Manifest::read(&manifest),
+                    manifest,
+                });
+            }
+        }
+    }
+    let age = |kept: &Kept| kept.read.as_ref().ok().map(|manifest| manifest.at);
+    kept.sort_by_key(|kept| std::cmp::Reverse(age(kept)));
+    Ok(kept)
+}
+
+/// Those that `id` names: one, or all of a run; without an id, all.
+fn named(kept: Vec<Kept>, id: Option<&str>) -> Result<Vec<Kept>, Failure> {
+    let fits = |kept: &Kept| id.is_none_or(|id| id == kept.id() || id == kept.run.as_str());
+    let named: Vec<Kept> = kept.into_iter().filter(fits).collect();
+    if named.is_empty() {
+        let what = match id {
+            Some(id) => format!("this project has no backup `{id}`"),
+            None => "this project has no backups".to_owned(),
+        };
+        return Err(Failure::new(what)
+            .hint("`eneo-upgrade backups list` lists them, `eneo-upgrade backup` takes one")
+            .class(FailureClass::Usage));
+    }
+    Ok(named)
+}
+
+/// Digests of a run's backups as the journal has them, by the name of the dump. None of a run
+/// that the journal does not know.
+async fn recorded(state: &StateFolder, run: &RunId) -> Result<BTreeMap<String, String>, Failure> {
+    let Some(journal) = state.journal_to_read().await? else {
+        return Ok(BTreeMap::new());
+    };
+    let records = journal
+        .records(run)
+        .await
+        .map_err(|error| failure(&error))?;
+    let artifact = |record: Record| match record.event {
+        Event::StepFinished {
+            artifact: Some(Artifact::Backup { path, sha256, .. }),
+            ..
+        } => Some((path.file_name()?.to_string_lossy().into_owned(), sha256)),
+        _ => None,
+    };
+    Ok(records.into_iter().filter_map(artifact).collect())
+}
+
+/// The files must be what the manifest says, and the manifest what the journal says.
+async fn must_fit(state: &StateFolder, kept: &Kept) -> Result<(), Failure> {
+    let manifest = kept.manifest()?;
+    let name = kept.dump();
+    let name = name.file_name().unwrap_or_default().to_string_lossy();
+    let recorded = recorded(state, &kept.run).await?;
+    if recorded
+        .get(name.as_ref())
+        .is_some_and(|sha256| *sha256 != manifest.backup.sha256)
+    {
+        return Err(Failure::new(format!(
+            "the manifest of backup {} is not the one that was recorded",
+            kept.id()
+        )));
+    }
+    let backup = manifest.backup.clone();
+    tokio::task::spawn_blocking(move || backup.check_files())
+        .await
+        .map_err(|error| Failure::new(format!("cannot read the backup: {error}")))??;
+    Ok(())
+}

@@ -1,0 +1,62 @@
+//! A backup by itself, and how any backup is proven.
+
+use super::upgrade::Planner;
+use super::{Changes, Fetched, Run, beside};
+use crate::event::{Proof, RunId};
+use crate::inventory::{Inventory, Place};
+use crate::steps::{Dump, DumpKind, Proving};
+
+/// A backup outside any upgrade, while the app is up; none where no database is known.
+pub fn backup(inventory: &Inventory, run: &Run) -> Option<Dump> {
+    let planner = Planner {
+        inventory,
+        changes: &Changes::of(inventory),
+        edits: &[],
+        fetched: &Fetched::default(),
+        run,
+    };
+    planner.dump(DumpKind::Online)
+}
+
+/// The name under which a run restores its dumps to prove them.
+pub fn scratch(database: &str, run: &RunId) -> String {
+    beside(database, "proof", run.as_str())
+}
+
+impl Planner<'_> {
+    /// By a restore, where that is possible, there is room, and nobody waits for it meanwhile.
+    pub(super) fn proving(&self, kind: DumpKind) -> Option<Proving> {
+        let database = self.inventory.database.as_ref()?;
+        let why = match (self.run.proof, kind) {
+            (Some(Proof::List), _) => Some("as was asked for".to_owned()),
+            _ if !database.identity.may_create => {
+                Some("the app's login may not create a database to restore it into".to_owned())
+            }
+            (None, DumpKind::Exact) => Some("a restore would make the outage longer".to_owned()),
+            (None, DumpKind::Online) => self.no_room(),
+            (Some(Proof::Restore), _) => None,
+        };
+        Some(match why {
+            Some(why) => Proving::List { why },
+            None => Proving::Restore {
+                scratch: scratch(&database.name, &self.run.id),
+            },
+        })
+    }
+
+    /// A restored copy is as large as the database, and so is the one to go back with.
+    fn no_room(&self) -> Option<String> {
+        let identity = &self.inventory.database.as_ref()?.identity;
+        let rooms = &self.inventory.ground.rooms;
+        let Some((_, room)) = rooms.get(&Place::Database) else {
+            return Some("the room for a restored copy cannot be told".to_owned());
+        };
+        let backups = rooms.get(&Place::State);
+        let dumps = match backups.is_some_and(|(_, other)| other.device == room.device) {
+            true => identity.tables.saturating_mul(2),
+            false => 0,
+        };
+        let needed = identity.size.saturating_mul(2).saturating_add(dumps);
+        (room.free < needed).then(|| "there is no room for a restored copy".to_owned())
+    }
+}

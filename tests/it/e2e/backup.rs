@@ -1,0 +1,219 @@
+//! Backups: taken, looked after, and never believed once they are not what they were.
+
+mod broken;
+mod odd;
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+
+use super::failure::SmallDisk;
+use super::stack::{Compose, Stack, wait};
+
+/// The folder of the only backup, or of the newest one.
+fn newest(stack: &Stack) -> PathBuf {
+    let list = stack.tool(&["backups", "list", "--output", "json"]);
+    let first = list.text.lines().next().expect("a backup").to_owned();
+    let row: serde_json::Value = serde_json::from_str(&first).expect("JSON");
+    PathBuf::from(row["path"].as_str().expect("a path"))
+}
+
+/// What the proofs of this stack have left: containers and databases.
+fn left(stack: &Stack) -> String {
+    let filter = format!("label=eneo-upgrade.reading={}", stack.name);
+    let containers = stack.docker(&["ps", "-aq", "--filter", &filter]);
+    let databases = stack.psql("SELECT datname FROM pg_database WHERE datname LIKE '%proof%'");
+    format!("{containers}{databases}")
+}
+
+/// Everything below is readable by its owner only.
+fn assert_private(folder: &Path) {
+    for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+        let mode = entry.metadata().expect("there").permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{} has {mode:o}", entry.path().display());
+        if entry.path().is_dir() {
+            assert_private(&entry.path());
+        }
+    }
+}
+
+#[test]
+fn a_backup_of_odd_things_is_proven_by_a_restore_and_looked_after() {
+    let stack = Stack::new(Compose::Newest, &[]);
+    stack.up();
+    stack.seed();
+    odd::add_to(&stack);
+    stack.tool(&["backups", "list"]).expect(0, "has no backups");
+    stack.tool(&["backup"]).expect(0, "proven by a restore");
+    assert_eq!(left(&stack), "");
+    assert_private(&stack.path().join(".eneo-upgrade"));
+    let dump = newest(&stack);
+    assert!(dump.join("toc.dat").exists());
+    stack.tool(&["backups", "list"]).expect(0, "a restore");
+    stack
+        .tool(&["backups", "verify"])
+        .expect(0, "table of contents of backup");
+    stack
+        .tool(&["backup", "--prove", "list"])
+        .expect(0, "proven by reading it back");
+    let second = newest(&stack);
+    assert_ne!(dump, second);
+    stack
+        .tool(&["backups", "list"])
+        .expect(0, "reading it back");
+    stack
+        .tool(&["backups", "prove"])
+        .expect(0, "restored and compared");
+    let list = stack.tool(&["backups", "list"]).text;
+    assert!(!list.contains("reading it back"), "{list}");
+    stack
+        .tool(&["backups", "prune", "--keep", "1"])
+        .expect(0, "1 backup taken away");
+    assert!(second.exists() && !dump.exists() && !dump.parent().expect("a run").exists());
+    stack
+        .tool(&["backups", "prune", "--keep", "0", "--yes"])
+        .expect(0, "no backup is to be taken away");
+    stack
+        .tool(&["backups", "verify", "0000000000"])
+        .expect(2, "no backup `0000000000`");
+    assert_eq!(left(&stack), "");
+}
+
+#[test]
+fn a_login_that_may_not_make_databases_has_its_backups_read_back() {
+    let stack = Stack::new(Compose::Newest, &[]);
+    stack.up();
+    stack.seed();
+    // The app's login is the server's superuser; somebody else has to be that.
+    stack.psql("CREATE ROLE somebody SUPERUSER LOGIN");
+    let demote = "ALTER ROLE postgres NOSUPERUSER NOCREATEDB BYPASSRLS";
+    let container = format!("{}_db", stack.name);
+    let psql = [
+        "exec", &container, "psql", "-U", "somebody", "-d", "eneo", "-c",
+    ];
+    let demoted = stack
+        .command("docker")
+        .args(psql)
+        .arg(demote)
+        .output()
+        .expect("starts");
+    // The role that made the server stays its superuser from PostgreSQL 16 on.
+    if demoted.status.success() {
+        stack
+            .tool(&["backup"])
+            .expect(0, "may not create a database");
+    }
+}
+
+/// Holds a table that every dump needs, until it is let go.
+struct Held(Child);
+
+impl Held {
+    fn new(stack: &Stack) -> Self {
+        let sql = "BEGIN; LOCK TABLE jobs IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(120)";
+        let container = format!("{}_db", stack.name);
+        let mut psql = stack.command("docker");
+        psql.args(["exec", &container, "psql", "-U", "postgres", "-d", "eneo"]);
+        psql.args(["-c", sql])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let held = Self(psql.spawn().expect("starts"));
+        wait("the table to be held", || {
+            stack.psql(
+                "SELECT count(*) FROM pg_locks WHERE relation = 'jobs'::regclass \
+                 AND mode = 'AccessExclusiveLock' AND granted",
+            ) == "1"
+        });
+        held
+    }
+
+    fn let_go(mut self, stack: &Stack) {
+        stack.psql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+             WHERE query LIKE 'BEGIN; LOCK TABLE jobs%'",
+        );
+        let _ = self.0.wait();
+    }
+}
+
+fn wait_for_dump(stack: &Stack) {
+    wait("the dump to wait for the table", || {
+        stack.psql(
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
+             AND query LIKE 'LOCK TABLE%'",
+        ) != "0"
+    });
+}
+
+#[test]
+fn a_dump_that_dies_is_noticed_and_nothing_is_touched() {
+    let stack = Stack::new(Compose::Newest, &["--variant", "started"]);
+    stack.up();
+    stack.seed();
+    stack.publish("v1.7.0", &["latest"]);
+    let before = (stack.containers(), stack.compose_file());
+    let held = Held::new(&stack);
+    let ran = std::thread::scope(|scope| {
+        let run = scope.spawn(|| stack.tool(&[]));
+        wait_for_dump(&stack);
+        let filter = format!("label=eneo-upgrade.reading={}", stack.name);
+        let container = stack.docker(&["ps", "-q", "--filter", &filter]);
+        let kill = "for p in /proc/[0-9]*; do case $(cat $p/comm) in pg_dump*) \
+                    kill -9 ${p#/proc/};; esac; done";
+        stack.docker(&["exec", container.trim(), "sh", "-c", kill]);
+        run.join().expect("ends")
+    });
+    held.let_go(&stack);
+    ran.expect(3, "exit code 137");
+    assert_eq!((stack.containers(), stack.compose_file()), before);
+    assert_eq!(left(&stack), "");
+    assert_eq!(stack.get("/api/healthz").0, 200);
+    assert_eq!(stack.tool(&["backups", "list"]).code, Some(0));
+    stack.tool(&[]).expect(0, "upgraded");
+}
+
+#[test]
+fn what_a_killed_backup_leaves_goes_with_the_next_run() {
+    let stack = Stack::new(Compose::Newest, &["--variant", "started"]);
+    stack.up();
+    stack.seed();
+    stack.publish("v1.7.0", &["latest"]);
+    let before = (stack.containers(), stack.compose_file());
+    let held = Held::new(&stack);
+    let mut run = stack.spawn(&[]);
+    wait_for_dump(&stack);
+    run.kill().expect("killed");
+    run.wait().expect("ended");
+    assert_ne!(left(&stack), "");
+    held.let_go(&stack);
+    stack
+        .tool(&["rollback"])
+        .expect(3, "nothing of yours was touched");
+    assert_eq!(left(&stack), "");
+    assert_eq!((stack.containers(), stack.compose_file()), before);
+    let sessions = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'eneo-up%'";
+    assert_eq!(stack.psql(sessions), "0");
+}
+
+#[test]
+fn a_disk_that_fills_up_in_mid_dump_leaves_the_app_as_it_was() {
+    let stack = Stack::new(Compose::Newest, &["--variant", "started"]);
+    stack.up();
+    stack.seed();
+    stack.publish("v1.7.0", &["latest"]);
+    let before = (stack.containers(), stack.compose_file());
+    let disk = SmallDisk::new(64 * 1024);
+    let state = disk.0.path().join("state").display().to_string();
+    let held = Held::new(&stack);
+    let ran = std::thread::scope(|scope| {
+        let run = scope.spawn(|| stack.tool(&["--state-dir", &state]));
+        wait_for_dump(&stack);
+        disk.fill_but(64);
+        held.let_go(&stack);
+        run.join().expect("ends")
+    });
+    ran.expect(3, "No space left on device");
+    assert_eq!((stack.containers(), stack.compose_file()), before);
+    assert_eq!(left(&stack), "");
+    assert_eq!(stack.get("/api/healthz").0, 200);
+}

@@ -1,0 +1,54 @@
+//! What people have in their databases besides plain tables.
+
+use super::Stack;
+
+const ODD: &[&str] = &[
+    "CREATE SCHEMA \"Other One\"",
+    "CREATE TYPE mood AS ENUM ('so-so', 'o''k', 'Great, really')",
+    "CREATE DOMAIN percent AS numeric(5,2) CHECK (VALUE >= 0 AND VALUE <= 100)",
+    "CREATE TYPE pair AS (a integer, b text)",
+    "CREATE TABLE \"Other One\".\"odd \"\"name\"\" (x)\" (\
+       \"Id %\" bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, feeling mood NOT NULL, \
+       share percent, both pair, raw bytea, doc jsonb, plain json, at timestamptz DEFAULT now(), \
+       span interval, floats double precision[], words text[], cash money, bits bit varying(8), \
+       embedding vector(3), list vector[], twice bigint GENERATED ALWAYS AS (\"Id %\" * 2) STORED, \
+       state varchar(8) CHECK (state IN ('open', 'shut')), range int4range, kind regclass, \
+       gone integer)",
+    "ALTER TABLE \"Other One\".\"odd \"\"name\"\" (x)\" DROP COLUMN gone",
+    "INSERT INTO \"Other One\".\"odd \"\"name\"\" (x)\" (feeling, share, both, raw, doc, plain, span, \
+       floats, words, cash, bits, embedding, list, state, range, kind) \
+     SELECT (ARRAY['so-so', 'o''k', 'Great, really'])[1 + i % 3]::mood, i % 100, (i, 'b,\"' || i), \
+       decode(md5(i::text), 'hex'), jsonb_build_object('i', i, 'n', NULL), '{\"a\":  1}', \
+       i * interval '1 hour', ARRAY[i / 3.0, 'NaN', '-Infinity'], ARRAY['a', NULL, E'tab\\tend'], \
+       i, B'1010', ARRAY[i, 1, 0.1]::vector, ARRAY[ARRAY[i, 1, 0]::vector], \
+       CASE WHEN i % 2 = 0 THEN 'open' ELSE 'shut' END, int4range(i, i + 5), 'jobs' \
+     FROM generate_series(1, 500) i",
+    "INSERT INTO \"Other One\".\"odd \"\"name\"\" (x)\" (feeling) VALUES ('so-so'), ('so-so')",
+    "CREATE TABLE events (day date NOT NULL, what text COLLATE \"C\") PARTITION BY RANGE (day)",
+    "CREATE TABLE events_1 PARTITION OF events FOR VALUES FROM ('2026-01-01') TO ('2026-07-01')",
+    "CREATE TABLE events_rest PARTITION OF events DEFAULT",
+    "INSERT INTO events SELECT date '2026-01-01' + i, 'day ' || i FROM generate_series(0, 300) i",
+    "CREATE INDEX events_day ON events (day) WHERE what IS NOT NULL",
+    "CREATE TABLE no_columns ()",
+    "INSERT INTO no_columns DEFAULT VALUES",
+    "CREATE TABLE parent (a integer)",
+    "CREATE TABLE child (b text) INHERITS (parent)",
+    "INSERT INTO child VALUES (1, 'x')",
+    "CREATE VIEW open_ones AS SELECT \"Id %\", feeling FROM \"Other One\".\"odd \"\"name\"\" (x)\" \
+     WHERE state IN ('open', 'ajar') AND at::date > '2026-01-01'::date",
+    "CREATE MATERIALIZED VIEW counted AS SELECT count(*) AS n FROM events",
+    "CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS \
+     $$ BEGIN NEW.a := coalesce(NEW.a, 0); RETURN NEW; END $$",
+    "CREATE TRIGGER touched BEFORE INSERT ON parent FOR EACH ROW EXECUTE FUNCTION touch()",
+    "CREATE SEQUENCE numbers INCREMENT BY -3 START 10 MINVALUE -1000 MAXVALUE 10",
+    "SELECT nextval('numbers'), nextval('numbers')",
+    "CREATE POLICY some ON parent USING (a > 0)",
+    "SELECT lo_from_bytea(0, 'large')",
+];
+
+/// Adds all of it.
+pub(super) fn add_to(stack: &Stack) {
+    for sql in ODD {
+        stack.psql(sql);
+    }
+}
