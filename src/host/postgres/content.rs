@@ -24,9 +24,9 @@ const TABLES: &str = "\
           'float4[]'::regtype, 'float8[]'::regtype) OR (b.typcategory <> 'A' AND EXISTS (\
             SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_type'::regclass \
             AND d.objid = b.oid AND d.deptype = 'e'))) \
-        THEN format('md5(%s(%I))', (SELECT format('%I.%I', s.nspname, p.proname) FROM pg_proc p \
-          JOIN pg_namespace s ON s.oid = p.pronamespace WHERE p.oid = b.typsend), a.attname) \
-        ELSE format('%I', a.attname) END, ', ' ORDER BY a.attnum), '') AS columns \
+        THEN format('md5(%s(%s))', (SELECT format('%I.%I', s.nspname, p.proname) FROM pg_proc p \
+          JOIN pg_namespace s ON s.oid = p.pronamespace WHERE p.oid = b.typsend), quote_ident(a.attname)) \
+        ELSE quote_ident(a.attname) END, ', ' ORDER BY a.attnum), '') AS columns \
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
     LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped \
     LEFT JOIN pg_type t ON t.oid = a.atttypid \

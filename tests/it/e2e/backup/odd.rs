@@ -9,15 +9,15 @@ const ODD: &[&str] = &[
     "CREATE TYPE pair AS (a integer, b text)",
     "CREATE TABLE \"Other One\".\"odd \"\"name\"\" (x)\" (\
        \"Id %\" bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, feeling mood NOT NULL, \
-       share percent, both pair, raw bytea, doc jsonb, plain json, at timestamptz DEFAULT now(), \
+       share percent, two pair, raw bytea, doc jsonb, plain json, at timestamptz DEFAULT now(), \
        span interval, floats double precision[], words text[], cash money, bits bit varying(8), \
        embedding vector(3), list vector[], twice bigint GENERATED ALWAYS AS (\"Id %\" * 2) STORED, \
        state varchar(8) CHECK (state IN ('open', 'shut')), range int4range, kind regclass, \
        gone integer)",
     "ALTER TABLE \"Other One\".\"odd \"\"name\"\" (x)\" DROP COLUMN gone",
-    "INSERT INTO \"Other One\".\"odd \"\"name\"\" (x)\" (feeling, share, both, raw, doc, plain, span, \
+    "INSERT INTO \"Other One\".\"odd \"\"name\"\" (x)\" (feeling, share, two, raw, doc, plain, span, \
        floats, words, cash, bits, embedding, list, state, range, kind) \
-     SELECT (ARRAY['so-so', 'o''k', 'Great, really'])[1 + i % 3]::mood, i % 100, (i, 'b,\"' || i), \
+     SELECT (ARRAY['so-so', 'o''k', 'Great, really'])[1 + i % 3]::mood, i % 100, ROW(i, 'b,\"' || i)::pair, \
        decode(md5(i::text), 'hex'), jsonb_build_object('i', i, 'n', NULL), '{\"a\":  1}', \
        i * interval '1 hour', ARRAY[i / 3.0, 'NaN', '-Infinity'], ARRAY['a', NULL, E'tab\\tend'], \
        i, B'1010', ARRAY[i, 1, 0.1]::vector, ARRAY[ARRAY[i, 1, 0]::vector], \
@@ -42,7 +42,7 @@ const ODD: &[&str] = &[
     "CREATE TRIGGER touched BEFORE INSERT ON parent FOR EACH ROW EXECUTE FUNCTION touch()",
     "CREATE SEQUENCE numbers INCREMENT BY -3 START 10 MINVALUE -1000 MAXVALUE 10",
     "SELECT nextval('numbers'), nextval('numbers')",
-    "CREATE POLICY some ON parent USING (a > 0)",
+    "CREATE POLICY only_some ON parent USING (a > 0)",
     "SELECT lo_from_bytea(0, 'large')",
 ];
 
