@@ -11,7 +11,9 @@ use crate::ops::{self, Ended, Offline};
 use crate::render::{
     Display, Ending, history_line, job_lines, print_finding, print_text, status_lines,
 };
-use crate::settings::{Flags, Output, PatchFlags, RunFlags, Settings, UpgradeFlags, WaitFlags};
+use crate::settings::{
+    Flags, Output, PatchFlags, RehearseFlags, RunFlags, Settings, UpFlags, UpgradeFlags, WaitFlags,
+};
 
 /// Upgrades a self-hosted Docker Compose app: `docker compose pull && docker compose up -d`, with
 /// a proven backup before and a way back.
@@ -21,7 +23,7 @@ struct Line {
     #[command(flatten)]
     flags: Flags,
     #[command(flatten)]
-    upgrade: UpgradeFlags,
+    up: UpFlags,
     #[command(subcommand)]
     verb: Option<Verb>,
 }
@@ -29,7 +31,7 @@ struct Line {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Upgrade the project (what happens without a command, too)
-    Up(UpgradeFlags),
+    Up(UpFlags),
     /// Show what an upgrade would do; nothing is touched
     Plan(PlanFlags),
     /// Find everything that stands in the way of an upgrade; nothing is touched
@@ -38,6 +40,8 @@ enum Verb {
     Patch(PatchFlags),
     /// Verify what runs: images, schema, data, health; nothing is touched
     Verify,
+    /// Run the new release's migration on a copy of the data, with nothing of yours touched
+    Rehearse(RehearseFlags),
     /// Wait until no job is under way, while queued ones are held back
     Drain(WaitFlags),
     /// List the app's jobs: running, queued, stuck
@@ -81,11 +85,16 @@ impl Line {
     /// What to do; without a command, upgrade.
     fn verb(self) -> Result<Verb, Failure> {
         match self.verb {
-            None => Ok(Verb::Up(self.upgrade)),
-            Some(_) if self.upgrade.to.is_some() => Err(Failure::new(
+            None => Ok(Verb::Up(self.up)),
+            Some(_) if self.up.upgrade.to.is_some() => Err(Failure::new(
                 "`--to` was given before the command, where it means nothing",
             )
             .hint("put it behind: `eneo-upgrade up --to …`, `eneo-upgrade plan --to …`")
+            .class(FailureClass::Usage)),
+            Some(_) if self.up.rehearse => Err(Failure::new(
+                "`--rehearse` was given before the command, where it means nothing",
+            )
+            .hint("`eneo-upgrade up --rehearse`, or `eneo-upgrade rehearse` without an upgrade")
             .class(FailureClass::Usage)),
             Some(verb) => Ok(verb),
         }
@@ -158,6 +167,7 @@ async fn act(verb: Verb, settings: &Settings, report: &Report) -> Result<Ended, 
             })
         }
         Verb::Verify => ops::verify(settings, report).await,
+        Verb::Rehearse(flags) => ops::rehearse(settings, &flags, report).await,
         Verb::Drain(flags) => ops::drain(settings, &flags, report).await,
         Verb::Resume(flags) => {
             let prompt = prompt::Prompt::new(settings.questions);
@@ -293,7 +303,7 @@ mod tests {
 
     #[test]
     fn without_a_command_it_upgrades_as_compose_would() {
-        for words in ["x", "x -d", "x --to v1", "x up -d --to v1"] {
+        for words in ["x", "x -d", "x --to v1", "x up -d --to v1", "x --rehearse"] {
             assert!(matches!(verb(words), Ok(Verb::Up(_))), "{words}");
         }
     }
@@ -305,5 +315,11 @@ mod tests {
                 .expect_err("refused")
                 .contains("--to")
         );
+        assert!(
+            verb("x --rehearse verify")
+                .expect_err("refused")
+                .contains("--rehearse")
+        );
+        verb("x plan --rehearse").expect_err("unknown there");
     }
 }

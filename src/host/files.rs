@@ -120,6 +120,33 @@ pub fn remove(path: &Path) -> Result<(), HostError> {
     }
 }
 
+/// Removes a folder and all in it, if it is there.
+pub fn remove_folder(path: &Path) -> Result<(), HostError> {
+    match std::fs::remove_dir_all(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(failed("remove the folder", path)(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The paths of what is in a folder, sorted; none where there is no folder.
+pub fn list(path: &Path) -> Result<Vec<std::path::PathBuf>, HostError> {
+    let read = || -> std::io::Result<Vec<std::path::PathBuf>> {
+        std::fs::read_dir(path)?
+            .map(|entry| Ok(entry?.path()))
+            .collect()
+    };
+    match read() {
+        Ok(mut paths) => {
+            paths.sort();
+            Ok(paths)
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(failed("list", path)(error)),
+    }
+}
+
 /// Room on a file system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Room {

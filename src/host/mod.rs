@@ -12,17 +12,21 @@ pub mod http;
 pub mod jobs;
 mod machine;
 mod model;
+mod one_off;
 pub mod ports;
 pub mod postgres;
 pub mod process;
 pub mod queue;
+mod scratch;
 mod secret;
 
 pub use error::HostError;
 pub use machine::Machine;
 pub use model::{Condition, Dependency, Model, Mount, Named, Service};
+pub use one_off::OneOff;
 pub use ports::{
     Backup, Compose, Container, ContainerStatus, Containers, Database, Host, HttpAnswer, Images,
     Limits, Mounted, Queue, Requeued, Row, Wait,
 };
+pub use scratch::Scratch;
 pub use secret::{Redactor, Secret};

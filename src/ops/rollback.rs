@@ -17,10 +17,7 @@ pub async fn rollback(
 ) -> Result<Ended, Failure> {
     let project = Project::open(settings).await?;
     let (run, inventory) = resume::open(&project).await?;
-    let _lock = project
-        .state
-        .lock(&inventory.engine.id, &inventory.model.name)
-        .await?;
+    let _lock = project.lock(&inventory).await?;
     upgrade::settle(&project.children(), report).await?;
     let journal = project.state.journal().await?;
     // What is refused must not have touched the journal either.

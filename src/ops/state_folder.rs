@@ -48,6 +48,16 @@ impl StateFolder {
         self.run(run).join("files")
     }
 
+    /// The backups of every run.
+    pub(super) fn all_backups(&self) -> PathBuf {
+        self.path.join("backups")
+    }
+
+    /// What is kept of every rehearsal.
+    pub(super) fn rehearsals(&self) -> PathBuf {
+        self.path.join("rehearsals")
+    }
+
     /// What is kept of files that were changed outside a run.
     pub(super) fn patches(&self, id: &RunId) -> PathBuf {
         self.path.join("patches").join(id.as_str())

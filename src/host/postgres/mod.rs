@@ -4,6 +4,7 @@
 mod connect;
 mod count;
 mod dump;
+mod likeness;
 mod restore;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,8 @@ use std::path::Path;
 use super::docker::Docker;
 use super::{Backup, Database, HostError, Row, Secret, Wait};
 use crate::event::RunId;
+
+pub use likeness::Likeness;
 
 /// The database every server has; names are swapped from there.
 const MAINTENANCE: &str = "postgres";
