@@ -115,6 +115,8 @@ async fn perform(
     let rehearsal = played.map_err(|failure| crate::steps::redacted(failure, redactor))?;
     cleared?;
     kept::keep(&folder, &rehearsal)?;
+    // The migration's lines may be on their way still, and this must not be dropped.
+    report.flush().await;
     report.live(Live::Rehearsal(Box::new(rehearsal.clone())));
     Ok(rehearsal)
 }

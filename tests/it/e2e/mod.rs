@@ -16,6 +16,7 @@ mod install;
 mod kill;
 mod migration;
 mod preflight;
+mod rehearse;
 mod secrets;
 mod spec;
 mod stack;
