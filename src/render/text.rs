@@ -271,12 +271,12 @@ fn rehearsal(shown: &Rehearsal) -> Vec<String> {
         bytes(backup.bytes),
         time(shown.restore_millis)
     )];
-    lines.push(format!(
-        "the migration took {}, from {} to {}",
-        time(shown.migration_millis),
-        schema(&shown.from),
-        schema(&shown.target)
-    ));
+    let way = format!("from {} to {}", schema(&shown.from), schema(&shown.target));
+    let took = time(shown.migration_millis);
+    lines.push(match &shown.failure {
+        None => format!("the migration {way} took {took}"),
+        Some(_) => format!("the migration {way} did not go well ({took})"),
+    });
     lines.extend(self::checks(&shown.checks));
     lines.push(format!("its log: {}", shown.log.display()));
     lines

@@ -57,12 +57,6 @@ fn left(stack: &Stack) -> String {
     all
 }
 
-/// The volumes that hold nothing of any container.
-fn dangling(stack: &Stack) -> Vec<String> {
-    let found = stack.docker(&["volume", "ls", "-q", "--filter", "dangling=true"]);
-    found.lines().map(str::to_owned).collect()
-}
-
 /// The volumes of the rehearsal that is under way.
 fn its_volumes(stack: &Stack) -> Vec<String> {
     let filter = format!("label=eneo-upgrade.rehearsal={}", stack.name);
@@ -79,7 +73,7 @@ fn its_volumes(stack: &Stack) -> Vec<String> {
         .collect()
 }
 
-/// The one report there is, as docs/json-v1.md says.
+/// The reports, each as docs/json-v1.md says.
 fn reports(stack: &Stack) -> Vec<serde_json::Value> {
     let folders = std::fs::read_dir(stack.path().join(".eneo-upgrade/rehearsals"));
     let reports = folders
@@ -152,7 +146,7 @@ fn a_migration_that_would_fail_is_told_and_production_does_not_notice() {
     stack.up();
     stack.seed();
     stack.publish("v1.7.0", &["latest"]);
-    let (before, volumes) = (Seen::of(&stack), dangling(&stack));
+    let before = Seen::of(&stack);
     watch_locks(&stack);
     let ran = busy(&stack, || stack.tool(&["rehearse"])).expect(1, "told to fail in phase2");
     for words in [
@@ -169,12 +163,10 @@ fn a_migration_that_would_fail_is_told_and_production_does_not_notice() {
     }
     assert_eq!(Seen::of(&stack), before);
     assert_eq!(lock_waits(&stack), "");
-    assert_eq!((left(&stack), dangling(&stack)), (String::new(), volumes));
+    assert_eq!(left(&stack), "");
     stack
         .tool(&["plan"])
-        .expect(0, "told to fail")
-        .text
-        .contains("rehearsed at");
+        .expect(0, ": the rehearsal failed: the migration");
 
     // The same before a run: it is not begun.
     stack
@@ -213,7 +205,6 @@ fn a_migration_that_works_predicts_how_long_the_real_one_takes() {
         .expect("a number");
     assert!(rehearsed >= 3000, "{rehearsed}");
     stack.tool(&["plan"]).expect(0, "rehearsed at ");
-    // The newest backup will do: there is one from a run that was given up.
     stack.tool(&[]).expect(0, "upgraded");
     let runs = std::fs::read_dir(stack.path().join(".eneo-upgrade/runs")).expect("there");
     let report = runs
@@ -228,11 +219,6 @@ fn a_migration_that_works_predicts_how_long_the_real_one_takes() {
     let real = steps.filter(|step| step["step"] == "run:db-init");
     let real = real.filter_map(|step| step["millis"].as_u64()).sum::<u64>();
     println!("the migration took {real} ms, rehearsed {rehearsed} ms");
-    stack
-        .tool(&["plan"])
-        .expect(0, "unchanged")
-        .text
-        .contains("rehearsed at");
     stack.tool(&["rehearse"]).expect(0, "nothing to rehearse");
 }
 
@@ -243,7 +229,7 @@ fn what_a_killed_rehearsal_leaves_is_taken_away_by_the_next_start() {
     stack.up();
     stack.seed();
     stack.publish("v1.7.0", &["latest"]);
-    let (before, volumes) = (Seen::of(&stack), dangling(&stack));
+    let before = Seen::of(&stack);
     for next in [&["rehearse", "--migration-timeout", "1s"][..], &["drain"]] {
         let mut first = stack.spawn(&["rehearse"]);
         let filter = format!("label=eneo-upgrade.rehearsal={}", stack.name);
@@ -252,7 +238,8 @@ fn what_a_killed_rehearsal_leaves_is_taken_away_by_the_next_start() {
             let names = stack.docker(&["ps", "--filter", &filter, "--format", format]);
             names.contains("_db-init")
         });
-        assert!(!its_volumes(&stack).is_empty());
+        let volumes = its_volumes(&stack);
+        assert!(!volumes.is_empty());
         stack
             .tool(&["rehearse"])
             .expect(6, "another eneo-upgrade is at work");
@@ -266,9 +253,12 @@ fn what_a_killed_rehearsal_leaves_is_taken_away_by_the_next_start() {
             "{}",
             ran.text
         );
-        assert_eq!(
-            (left(&stack), dangling(&stack)),
-            (String::new(), volumes.clone())
+        assert_eq!(left(&stack), "");
+        let there = stack.docker(&["volume", "ls", "-q"]);
+        assert!(
+            !there
+                .lines()
+                .any(|name| volumes.iter().any(|its| its == name))
         );
     }
     assert_eq!(Seen::of(&stack), before);
