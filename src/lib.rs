@@ -12,7 +12,7 @@
 //! | room | what it does |
 //! |---|---|
 //! | [`cli`] | parses the command line, makes one call into `ops`, exits with its code |
-//! | [`ops`] | the verbs: check, plan, upgrade, verify, drain, jobs, backup, resume, rollback, status, history, logs |
+//! | [`ops`] | the verbs: check, plan, rehearse, upgrade, verify, drain, jobs, backup, resume, rollback, status, history, logs |
 //! | [`settings`] | flags and environment, resolved once |
 //! | [`inventory`] | what is there now: files, services, images, database, jobs; reads only |
 //! | [`preflight`] | reasons not to start, all at once |

@@ -69,6 +69,31 @@ pub struct UpgradeFlags {
     detach: bool,
 }
 
+/// Flags of `up`.
+#[derive(Debug, Clone, Args)]
+pub struct UpFlags {
+    /// What an upgrade and a plan of it have in common
+    #[command(flatten)]
+    pub upgrade: UpgradeFlags,
+    /// Rehearse the migration on a copy of the data first; upgrade only if that went well
+    #[arg(long)]
+    pub rehearse: bool,
+}
+
+/// Flags of a rehearsal.
+#[derive(Debug, Clone, Default, Args)]
+pub struct RehearseFlags {
+    /// Release to go to
+    #[arg(long, value_name = "RELEASE")]
+    pub to: Option<String>,
+    /// Take a fresh backup, also where there is one already
+    #[arg(long)]
+    pub fresh: bool,
+    /// How long the migration may take (default: what the recipe says), in seconds or as 90s, 30m, 2h
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub migration_timeout: Option<Duration>,
+}
+
 /// Flags of everything that goes on with a run.
 #[derive(Debug, Clone, Default, Args)]
 pub struct RunFlags {

@@ -13,17 +13,25 @@ pub(super) fn code(ended: &Result<Ended, Failure>) -> u8 {
     match ended {
         Ok(ended) => match ended.outcome {
             _ if ended.change_needed => 10,
-            None | Some(Outcome::Upgraded | Outcome::Unchanged) => 0,
+            None => ended
+                .failure
+                .as_ref()
+                .map_or(0, |failure| of(failure.class)),
+            Some(Outcome::Upgraded | Outcome::Unchanged) => 0,
             Some(Outcome::Refused) => REFUSED,
             Some(Outcome::RolledBack) => 4,
             Some(Outcome::NeedsAttention) => 5,
         },
-        Err(failure) => match failure.class {
-            FailureClass::Failed => 1,
-            FailureClass::Usage => 2,
-            FailureClass::Refused => REFUSED,
-            FailureClass::Busy => 6,
-        },
+        Err(failure) => of(failure.class),
+    }
+}
+
+fn of(class: FailureClass) -> u8 {
+    match class {
+        FailureClass::Failed => 1,
+        FailureClass::Usage => 2,
+        FailureClass::Refused => REFUSED,
+        FailureClass::Busy => 6,
     }
 }
 

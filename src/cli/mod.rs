@@ -13,8 +13,8 @@ use crate::render::{
     Display, Ending, history_line, job_lines, print_finding, print_text, status_lines,
 };
 use crate::settings::{
-    Flags, Output, PatchFlags, ProveFlags, RollbackFlags, RunFlags, Settings, UpgradeFlags,
-    WaitFlags,
+    Flags, Output, PatchFlags, ProveFlags, RehearseFlags, RollbackFlags, RunFlags, Settings,
+    UpFlags, UpgradeFlags, WaitFlags,
 };
 
 /// Upgrades a self-hosted Docker Compose app: `docker compose pull && docker compose up -d`, with
@@ -25,7 +25,7 @@ struct Line {
     #[command(flatten)]
     flags: Flags,
     #[command(flatten)]
-    upgrade: UpgradeFlags,
+    up: UpFlags,
     #[command(subcommand)]
     verb: Option<Verb>,
 }
@@ -33,7 +33,7 @@ struct Line {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Upgrade the project (what happens without a command, too)
-    Up(UpgradeFlags),
+    Up(UpFlags),
     /// Show what an upgrade would do; nothing is touched
     Plan(PlanFlags),
     /// Find everything that stands in the way of an upgrade; nothing is touched
@@ -42,6 +42,8 @@ enum Verb {
     Patch(PatchFlags),
     /// Verify what runs: images, schema, data, health; nothing is touched
     Verify,
+    /// Run the new release's migration on a copy of the data, with nothing of yours touched
+    Rehearse(RehearseFlags),
     /// Wait until no job is under way, while queued ones are held back
     Drain(WaitFlags),
     /// List the app's jobs: running, queued, stuck
@@ -83,11 +85,16 @@ impl Line {
     /// What to do; without a command, upgrade.
     fn verb(self) -> Result<Verb, Failure> {
         match self.verb {
-            None => Ok(Verb::Up(self.upgrade)),
-            Some(_) if self.upgrade.to.is_some() => Err(Failure::new(
+            None => Ok(Verb::Up(self.up)),
+            Some(_) if self.up.upgrade.to.is_some() => Err(Failure::new(
                 "`--to` was given before the command, where it means nothing",
             )
             .hint("put it behind: `eneo-upgrade up --to …`, `eneo-upgrade plan --to …`")
+            .class(FailureClass::Usage)),
+            Some(_) if self.up.rehearse => Err(Failure::new(
+                "`--rehearse` was given before the command, where it means nothing",
+            )
+            .hint("`eneo-upgrade up --rehearse`, or `eneo-upgrade rehearse` without an upgrade")
             .class(FailureClass::Usage)),
             Some(verb) => Ok(verb),
         }
@@ -164,6 +171,7 @@ async fn act(verb: Verb, settings: &Settings, report: &Report) -> Result<Ended, 
             })
         }
         Verb::Verify => ops::verify(settings, report).await,
+        Verb::Rehearse(flags) => ops::rehearse(settings, &flags, report).await,
         Verb::Drain(flags) => ops::drain(settings, &flags, report).await,
         Verb::Resume(flags) => {
             let prompt = prompt::Prompt::new(settings.questions);
@@ -304,7 +312,7 @@ mod tests {
 
     #[test]
     fn without_a_command_it_upgrades_as_compose_would() {
-        for words in ["x", "x -d", "x --to v1", "x up -d --to v1"] {
+        for words in ["x", "x -d", "x --to v1", "x up -d --to v1", "x --rehearse"] {
             assert!(matches!(verb(words), Ok(Verb::Up(_))), "{words}");
         }
     }
@@ -316,5 +324,11 @@ mod tests {
                 .expect_err("refused")
                 .contains("--to")
         );
+        assert!(
+            verb("x --rehearse verify")
+                .expect_err("refused")
+                .contains("--rehearse")
+        );
+        verb("x plan --rehearse").expect_err("unknown there");
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Checked, FileView, Finding, Job, PlanView, Record, StepId};
+use super::{Checked, FileView, Finding, Job, PlanView, Record, Rehearsal, StepId};
 
 /// What is shown while it happens and never recorded; it may be dropped when the display is slow.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -52,6 +52,8 @@ pub enum Live {
         /// One by one.
         checks: Vec<Checked>,
     },
+    /// How a rehearsal went.
+    Rehearsal(Box<Rehearsal>),
     /// What was found where there is no plan to show it in.
     Findings {
         /// All of it.

@@ -8,6 +8,7 @@ mod failure;
 mod ids;
 mod job;
 mod live;
+mod rehearsal;
 mod view;
 
 use std::fmt;
@@ -20,6 +21,7 @@ pub use failure::{Failure, FailureClass};
 pub use ids::{RunId, StepId};
 pub use job::{DrainPolicy, Job};
 pub use live::{Live, ProgressUnit, Signal};
+pub use rehearsal::{Rehearsal, RehearsalView, RehearsedBackup};
 pub use view::{
     ChangeView, DatabaseView, FileView, Finding, PlanView, RoleView, Severity, StepView,
 };

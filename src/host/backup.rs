@@ -216,7 +216,11 @@ pub fn digest(files: &BTreeMap<String, DumpFile>) -> String {
 /// The files of a dump; that which is one file by itself has no name within it.
 fn names(path: &Path) -> Result<Vec<String>, HostError> {
     match path.is_dir() {
-        true => files::names_in(path),
+        true => {
+            let paths = files::list(path)?.into_iter();
+            let name = |path: PathBuf| Some(path.file_name()?.to_string_lossy().into_owned());
+            Ok(paths.filter_map(name).collect())
+        }
         false => Ok(vec![String::new()]),
     }
 }

@@ -134,24 +134,29 @@ pub fn remove_if_empty(path: &Path) {
     let _ = std::fs::remove_dir(path);
 }
 
-/// The names of what is in a folder, sorted.
-pub fn names_in(path: &Path) -> Result<Vec<String>, HostError> {
-    let entries = std::fs::read_dir(path).map_err(failed("list", path))?;
-    let mut names = Vec::new();
-    for entry in entries {
-        let entry = entry.map_err(failed("list", path))?;
-        names.push(entry.file_name().to_string_lossy().into_owned());
-    }
-    names.sort();
-    Ok(names)
-}
-
 /// The bytes of a file, or of those in a folder, as far as they can be seen just now.
 pub fn size_so_far(path: &Path) -> u64 {
     let size = |path: &Path| path.metadata().map_or(0, |facts| facts.len());
     match std::fs::read_dir(path) {
         Ok(entries) => entries.flatten().map(|entry| size(&entry.path())).sum(),
         Err(_) => size(path),
+    }
+}
+
+/// The paths of what is in a folder, sorted; none where there is no folder.
+pub fn list(path: &Path) -> Result<Vec<std::path::PathBuf>, HostError> {
+    let read = || -> std::io::Result<Vec<std::path::PathBuf>> {
+        std::fs::read_dir(path)?
+            .map(|entry| Ok(entry?.path()))
+            .collect()
+    };
+    match read() {
+        Ok(mut paths) => {
+            paths.sort();
+            Ok(paths)
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(failed("list", path)(error)),
     }
 }
 

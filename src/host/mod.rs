@@ -13,18 +13,22 @@ pub mod http;
 pub mod jobs;
 mod machine;
 mod model;
+mod one_off;
 pub mod ports;
 pub mod postgres;
 pub mod process;
 pub mod queue;
+mod scratch;
 mod secret;
 
 pub use backup::{Backup, Content, DumpFile, DumpFormat, Locale, TableContent, digest};
 pub use error::HostError;
 pub use machine::Machine;
 pub use model::{Condition, Dependency, Model, Mount, Named, Service};
+pub use one_off::OneOff;
 pub use ports::{
     Compose, Container, ContainerStatus, Containers, Database, Host, HttpAnswer, Images, Limits,
     Mounted, Queue, Requeued, RestartPolicy, Row, Wait,
 };
+pub use scratch::Scratch;
 pub use secret::{Redactor, Secret};

@@ -217,6 +217,11 @@ impl Service {
             .filter_map(move |(name, value)| Some((name.as_str(), undoubled(value.as_ref()?))))
     }
 
+    /// What it says under a key that has no field of its own.
+    pub(super) fn said(&self, key: &str) -> Option<&serde_json::Value> {
+        self.rest.get(key).filter(|value| !value.is_null())
+    }
+
     /// What is mounted into it.
     pub fn mounts(&self) -> impl Iterator<Item = Mount> {
         self.volumes

@@ -171,7 +171,8 @@ impl<'a> Driver<'a> {
         let to = self.log.state().to.clone();
         let inventory = self.project.look_again(to.as_deref()).await?;
         let inventory = self.want_what_was_fetched(inventory)?;
-        let mut outlook = Outlook::of(inventory, to.as_deref(), false);
+        let outlook = Outlook::of(inventory, to.as_deref(), false);
+        let mut outlook = outlook.rehearsed(&self.project.state)?;
         let fetched = Fetched::of(self.log.state().artifacts());
         outlook.judge_fetched(&fetched);
         let plan = outlook.upgrade_plan(&fetched, &self.run);

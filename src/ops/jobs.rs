@@ -65,10 +65,7 @@ impl Asked {
 
     /// Keeps runs of the project out.
     async fn lock(&self) -> Result<RunLock, Failure> {
-        let (state, inventory) = (&self.project.state, &self.inventory);
-        state
-            .lock(&inventory.engine.id, &inventory.model.name)
-            .await
+        self.project.lock(&self.inventory).await
     }
 }
 

@@ -1,8 +1,9 @@
 //! Looking ahead: inventory, findings, edits and plan, as every verb that upgrades begins.
 
 use super::project::Project;
-use super::state_folder;
-use crate::event::{Failure, Finding, PlanView};
+use super::state_folder::StateFolder;
+use super::{rehearse, state_folder};
+use crate::event::{Failure, Finding, PlanView, RehearsalView};
 use crate::host::files;
 use crate::inventory::Inventory;
 use crate::plan::{self, Changes, Fetched, FileEdits, Plan, Run};
@@ -14,6 +15,8 @@ pub(super) struct Outlook {
     pub(super) changes: Changes,
     pub(super) edits: Vec<FileEdits>,
     pub(super) findings: Vec<Finding>,
+    /// The newest rehearsal of it.
+    rehearsal: Option<RehearsalView>,
     to: Option<String>,
 }
 
@@ -37,7 +40,7 @@ impl Look {
             Ok(inventory) => inventory,
             Err(blind) => return preflight::blind(blind).map(Self::Blind),
         };
-        let mut outlook = Outlook::of(inventory, to, as_if);
+        let mut outlook = Outlook::of(inventory, to, as_if).rehearsed(&project.state)?;
         if let Some(journal) = project.state.journal_to_read().await? {
             let name = &outlook.inventory.model.name;
             let open = journal.open_run(name).await;
@@ -80,8 +83,17 @@ impl Outlook {
             changes,
             edits,
             findings,
+            rehearsal: None,
             to: to.map(str::to_owned),
         }
+    }
+
+    /// The same with what is known from rehearsals.
+    pub(super) fn rehearsed(self, state: &StateFolder) -> Result<Self, Failure> {
+        Ok(Self {
+            rehearsal: rehearse::newest(state, &self.inventory)?,
+            ..self
+        })
     }
 
     pub(super) fn is_unchanged(&self) -> bool {
@@ -120,6 +132,7 @@ impl Outlook {
             self.to.as_deref(),
             self.findings.clone(),
         );
+        view.rehearsal = self.rehearsal.clone().filter(|_| !self.is_unchanged());
         // A line of a file, or what Compose says of it, may hold what is secret.
         let redactor = &self.inventory.redactor;
         for text in &mut view.diffs {

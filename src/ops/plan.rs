@@ -117,7 +117,7 @@ impl Ahead {
     }
 }
 
-async fn pull_and_read(docker: &Docker, plan: &Plan) -> Result<Fetched, Failure> {
+pub(super) async fn pull_and_read(docker: &Docker, plan: &Plan) -> Result<Fetched, Failure> {
     let mut fetched = Fetched::default();
     for planned in &plan.steps {
         match &planned.step {

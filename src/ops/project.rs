@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::state_folder::StateFolder;
+use super::state_folder::{RunLock, StateFolder};
 use crate::event::{Failure, FailureClass, RunId};
 use crate::host::compose::DockerCompose;
 use crate::host::docker::{Docker, Endpoint};
@@ -127,6 +127,15 @@ impl Project {
             limits: Limits::default(),
             docker,
         })
+    }
+
+    /// Takes the project for this process, and takes away what a rehearsal has left that was
+    /// killed: nobody else can be at one now.
+    pub(super) async fn lock(&self, inventory: &Inventory) -> Result<RunLock, Failure> {
+        let (engine, name) = (&inventory.engine.id, &inventory.model.name);
+        let lock = self.state.lock(engine, name).await?;
+        super::rehearse::clear(self, inventory).await?;
+        Ok(lock)
     }
 
     pub(super) fn children(&self) -> Children {

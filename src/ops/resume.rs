@@ -18,10 +18,7 @@ pub async fn resume(
 ) -> Result<Ended, Failure> {
     let project = Project::open(settings).await?;
     let (run, inventory) = open(&project).await?;
-    let _lock = project
-        .state
-        .lock(&inventory.engine.id, &inventory.model.name)
-        .await?;
+    let _lock = project.lock(&inventory).await?;
     upgrade::settle(&project.children(), report).await?;
     leftovers::clear(&project, &inventory, &run, report).await?;
     let journal = project.state.journal().await?;

@@ -23,10 +23,7 @@ pub async fn rollback(
     let project = Project::open(settings).await?;
     let inventory = project.look_again(None).await?;
     let run = which(&project, &inventory, flags.run.as_ref()).await?;
-    let _lock = project
-        .state
-        .lock(&inventory.engine.id, &inventory.model.name)
-        .await?;
+    let _lock = project.lock(&inventory).await?;
     upgrade::settle(&project.children(), report).await?;
     let journal = project.state.journal().await?;
     // What is refused must not have touched the journal either.

@@ -39,10 +39,6 @@ impl StateFolder {
         self.all_backups().join(run.as_str())
     }
 
-    pub(super) fn all_backups(&self) -> PathBuf {
-        self.path.join("backups")
-    }
-
     /// What is kept of a run besides the journal.
     pub(super) fn run(&self, run: &RunId) -> PathBuf {
         self.path.join("runs").join(run.as_str())
@@ -50,6 +46,16 @@ impl StateFolder {
 
     pub(super) fn files(&self, run: &RunId) -> PathBuf {
         self.run(run).join("files")
+    }
+
+    /// The backups of every run.
+    pub(super) fn all_backups(&self) -> PathBuf {
+        self.path.join("backups")
+    }
+
+    /// What is kept of every rehearsal.
+    pub(super) fn rehearsals(&self) -> PathBuf {
+        self.path.join("rehearsals")
     }
 
     /// What is kept of files that were changed outside a run.

@@ -3,12 +3,14 @@
 use super::drive::Driver;
 use super::outlook::Look;
 use super::project::Project;
-use super::{Confirm, Ended, Question};
+use super::{Confirm, Ended, Question, rehearse};
 use crate::engine::{Report, RunLog};
 use crate::event::{Event, Failure, Live, Outcome, Purpose, RunId};
 use crate::host::process::Children;
 use crate::plan::{Fetched, Run};
-use crate::settings::{BackupPolicy, DoorPolicy, RunFlags, Settings, UpgradeFlags, WaitFlags};
+use crate::settings::{
+    BackupPolicy, DoorPolicy, RehearseFlags, RunFlags, Settings, UpFlags, WaitFlags,
+};
 
 /// How long a leftover of an earlier process may go on by itself before it is ended.
 pub(super) const PATIENCE: std::time::Duration = std::time::Duration::from_mins(2);
@@ -16,13 +18,17 @@ pub(super) const PATIENCE: std::time::Duration = std::time::Duration::from_mins(
 /// Upgrades a project.
 pub async fn upgrade(
     settings: &Settings,
-    flags: &UpgradeFlags,
+    flags: &UpFlags,
     confirm: &impl Confirm,
     report: &Report,
 ) -> Result<Ended, Failure> {
     let project = Project::open(settings).await?;
     report.note("looking at the project");
-    let outlook = match Look::new(&project, flags.to.as_deref(), false).await? {
+    let UpFlags {
+        upgrade: flags,
+        rehearse,
+    } = flags;
+    let mut outlook = match Look::new(&project, flags.to.as_deref(), false).await? {
         Look::Outlook(outlook) => outlook,
         Look::Blind(findings) => return Ok(super::plan::refused(report, findings)),
     };
@@ -48,12 +54,19 @@ pub async fn upgrade(
     if !confirm.confirm(&question) {
         return Ok(Ended::plain(Outcome::Refused, "nothing was touched"));
     }
-    let inventory = &outlook.inventory;
-    let _lock = project
-        .state
-        .lock(&inventory.engine.id, &inventory.model.name)
-        .await?;
+    let _lock = project.lock(&outlook.inventory).await?;
     settle(&project.children(), report).await?;
+    if *rehearse {
+        let flags = RehearseFlags {
+            migration_timeout: flags.run.migration_timeout,
+            ..RehearseFlags::default()
+        };
+        let refused = rehearse::before_run(&project, &mut outlook, &flags, report).await?;
+        if let Some(ended) = refused {
+            return Ok(ended);
+        }
+    }
+    let inventory = &outlook.inventory;
     let started = Event::RunStarted {
         project: inventory.model.name.clone(),
         directory: inventory.args.directory.clone(),

@@ -53,6 +53,7 @@ pub fn view(
             })
             .collect(),
         diffs: edits.iter().map(FileEdits::diff).collect(),
+        rehearsal: None,
         jobs: inventory.jobs.clone(),
         steps: steps
             .map(|planned| StepView {

@@ -7,6 +7,9 @@ use crate::event::Finding;
 use crate::inventory::{Inventory, Place};
 use crate::plan::Changes;
 
+/// What a scratch server needs besides the data: its log of changes, mostly.
+const SERVER: u64 = 512 << 20;
+
 /// The journal, reports and copies of edited files.
 const STATE: u64 = 16 << 20;
 
@@ -17,8 +20,30 @@ pub(super) fn check(case: Case<'_>) -> Vec<Finding> {
         outage,
         ..
     } = case;
+    judge(inventory, "the upgrade", wanted(inventory, changes, outage))
+}
+
+/// Why there is no room for a copy of the database, where there is none. The dump is counted also
+/// where one is there already; the migration may write every table anew.
+pub fn room_to_rehearse(inventory: &Inventory) -> Vec<Finding> {
+    let Some(database) = &inventory.database else {
+        return Vec::new();
+    };
+    let (size, tables) = (database.identity.size, database.identity.tables);
+    let wanted = vec![
+        (Place::State, "a dump of the database".to_owned(), tables),
+        (
+            Place::Images,
+            "a database server with a copy".to_owned(),
+            2 * size + SERVER,
+        ),
+    ];
+    judge(inventory, "the rehearsal", wanted)
+}
+
+fn judge(inventory: &Inventory, who: &str, wanted: Vec<(Place, String, u64)>) -> Vec<Finding> {
     let mut needs: BTreeMap<u64, Vec<(String, u64)>> = BTreeMap::new();
-    for (place, what, bytes) in wanted(inventory, changes, outage) {
+    for (place, what, bytes) in wanted {
         if let Some((_, room)) = inventory.ground.rooms.get(&place).filter(|_| bytes > 0) {
             needs.entry(room.device).or_default().push((what, bytes));
         }
@@ -37,7 +62,7 @@ pub(super) fn check(case: Case<'_>) -> Vec<Finding> {
                 refusal(
                     "disk-too-small",
                     format!(
-                        "the file system of `{}` has {} free, and the upgrade may need {}: {}",
+                        "the file system of `{}` has {} free, and {who} may need {}: {}",
                         path.display(),
                         megabytes(room.free),
                         megabytes(all),

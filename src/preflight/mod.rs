@@ -16,6 +16,7 @@ use crate::event::{Finding, Severity};
 use crate::inventory::Inventory;
 use crate::plan::{Changes, Fetched};
 
+pub use disk::room_to_rehearse;
 pub use migration::{migration, restarts};
 pub use tools::{blind, compose, usable};
 

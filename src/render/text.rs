@@ -3,7 +3,7 @@
 use super::{Ending, Titles};
 use crate::event::{
     Artifact, Checked, Event, Failure, FileView, Finding, Job, Live, Outcome, PlanView,
-    ProgressUnit, Proof, Record, RoleView, Severity, Verdict,
+    ProgressUnit, Proof, Record, Rehearsal, RehearsalView, RoleView, Severity, Verdict,
 };
 
 /// A record as lines, for a run that is replayed.
@@ -65,6 +65,7 @@ pub(super) fn passing(live: &Live) -> Vec<String> {
         Live::Line { source, text, .. } => vec![format!("    {source} | {text}")],
         Live::Note { text } => vec![text.clone()],
         Live::Plan(shown) => plan(shown),
+        Live::Rehearsal(shown) => rehearsal(shown),
         Live::Findings { findings } => self::findings(findings),
         Live::Checks { checks } => self::checks(checks),
         Live::Jobs { .. } | Live::Progress { .. } | Live::Patch { .. } => Vec::new(),
@@ -220,6 +221,7 @@ pub(super) fn plan(plan: &PlanView) -> Vec<String> {
         let size = bytes(database.bytes);
         lines.push(format!("database {}: {size}, {revisions}", database.name));
     }
+    lines.extend(plan.rehearsal.as_ref().map(rehearsed));
     for RoleView { role, services } in &plan.inferred {
         let services = services.join(", ");
         lines.push(format!(
@@ -248,6 +250,50 @@ pub(super) fn plan(plan: &PlanView) -> Vec<String> {
     );
     lines.extend(findings(&plan.findings));
     lines
+}
+
+/// What a plan says of its rehearsal.
+fn rehearsed(view: &RehearsalView) -> String {
+    let at = view.at.strftime("%Y-%m-%d %H:%M UTC");
+    match &view.failure {
+        None => format!(
+            "rehearsed at {at}: the migration took {}; the app is down for that long, and for as \
+             long as it takes to stop and to start it",
+            time(view.migration_millis)
+        ),
+        Some(failure) => format!("rehearsed at {at}: {failure}"),
+    }
+}
+
+/// A rehearsal that has come to its end, well or not.
+fn rehearsal(shown: &Rehearsal) -> Vec<String> {
+    let backup = &shown.backup;
+    let kind = match backup.path {
+        Some(_) => "the backup",
+        None => "a fresh backup",
+    };
+    let mut lines = vec![format!(
+        "restored {kind} of {} ({}) in {}",
+        backup.at.strftime("%Y-%m-%d %H:%M UTC"),
+        bytes(backup.bytes),
+        time(shown.restore_millis)
+    )];
+    let way = format!("from {} to {}", schema(&shown.from), schema(&shown.target));
+    let took = time(shown.migration_millis);
+    lines.push(match &shown.failure {
+        None => format!("the migration {way} took {took}"),
+        Some(_) => format!("the migration {way} did not go well ({took})"),
+    });
+    lines.extend(self::checks(&shown.checks));
+    lines.push(format!("its log: {}", shown.log.display()));
+    lines
+}
+
+fn schema(revisions: &[String]) -> String {
+    match revisions.is_empty() {
+        true => "an unknown schema".to_owned(),
+        false => format!("schema {}", revisions.join(", ")),
+    }
 }
 
 /// What stands in the way, or is worth knowing.

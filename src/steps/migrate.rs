@@ -246,7 +246,7 @@ impl Migrate {
             .await?;
         let tail = &heard.lock().unwrap_or_else(PoisonError::into_inner).tail;
         let hint = match waits.is_empty() {
-            true => "give it more time: `eneo-upgrade resume --migration-timeout 4h`",
+            true => "give it more time, as with `--migration-timeout 4h`",
             false => "end the session that holds it up, then try again",
         };
         let details = tail.iter().cloned().chain(waits).collect();

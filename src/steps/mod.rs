@@ -221,7 +221,7 @@ impl<H: Host> Step<H> for AnyStep {
 }
 
 /// What programs print when they fail may hold what they were given.
-fn redacted(failure: Failure, redactor: &Redactor) -> Failure {
+pub(crate) fn redacted(failure: Failure, redactor: &Redactor) -> Failure {
     let lines = failure
         .details
         .iter()

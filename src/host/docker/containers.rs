@@ -14,6 +14,7 @@ use bollard::query_parameters::{
 use futures_util::StreamExt;
 use futures_util::future::try_join_all;
 
+use super::scratch::SERVICE;
 use super::{Docker, Exec, environment, failed, is_missing};
 use crate::host::{
     Container, ContainerStatus, Containers, HostError, HttpAnswer, Mounted, RestartPolicy, http,
@@ -174,6 +175,25 @@ impl Docker {
             line(&rest);
         }
         Ok(())
+    }
+
+    /// The last lines that a container has printed.
+    pub async fn last_lines(&self, id: &str, count: usize) -> Result<Vec<String>, HostError> {
+        let lines = std::sync::Mutex::new(std::collections::VecDeque::new());
+        let line = |line: &str| {
+            let mut lines = lines
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
+            lines.push_back(line.to_owned());
+            if lines.len() > count {
+                lines.pop_front();
+            }
+        };
+        self.log(id, 0, &line).await?;
+        let lines = lines.into_inner();
+        Ok(lines
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .into())
     }
 
     async fn signal_sent(&self, id: &str) {
@@ -356,6 +376,7 @@ fn container(found: ContainerInspectResponse) -> Container {
             .to_owned(),
         service: labels
             .remove("com.docker.compose.service")
+            .or_else(|| labels.remove(SERVICE))
             .unwrap_or_default(),
         image: found.image.unwrap_or_default(),
         status: match state.status {

@@ -4,6 +4,7 @@ mod containers;
 mod credentials;
 mod exec;
 mod images;
+mod scratch;
 mod tools;
 
 use std::collections::BTreeMap;
@@ -27,6 +28,8 @@ const TIMEOUT: Duration = Duration::from_mins(10);
 pub struct Docker {
     client: bollard::Docker,
     project: String,
+    /// Whether the containers are those of a rehearsal of the project.
+    rehearses: bool,
     credentials: Credentials,
 }
 
@@ -87,6 +90,7 @@ impl Docker {
         Ok(Self {
             client,
             project: String::new(),
+            rehearses: false,
             credentials: Credentials::new(endpoint.config.clone()),
         })
     }
@@ -149,11 +153,20 @@ impl Docker {
     }
 
     fn filters(&self, service: Option<&str>) -> std::collections::HashMap<String, Vec<String>> {
-        let mut labels = vec![
-            format!("com.docker.compose.project={}", self.project),
-            "com.docker.compose.oneoff=False".to_owned(),
-        ];
-        labels.extend(service.map(|name| format!("com.docker.compose.service={name}")));
+        let (mut labels, of_service) = match self.rehearses {
+            true => (
+                vec![format!("{}={}", scratch::REHEARSAL, self.project)],
+                scratch::SERVICE,
+            ),
+            false => (
+                vec![
+                    format!("com.docker.compose.project={}", self.project),
+                    "com.docker.compose.oneoff=False".to_owned(),
+                ],
+                "com.docker.compose.service",
+            ),
+        };
+        labels.extend(service.map(|name| format!("{of_service}={name}")));
         std::collections::HashMap::from([("label".to_owned(), labels)])
     }
 }

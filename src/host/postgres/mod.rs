@@ -8,6 +8,7 @@ mod connect;
 mod content;
 mod count;
 mod dump;
+mod likeness;
 mod prove;
 mod restore;
 mod schema;
@@ -20,6 +21,8 @@ use super::docker::Docker;
 use super::process::Children;
 use super::{Backup, Database, HostError, Row, Secret, Wait};
 use crate::event::RunId;
+
+pub use likeness::Likeness;
 
 /// The database every server has; names are swapped from there.
 const MAINTENANCE: &str = "postgres";

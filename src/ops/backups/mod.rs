@@ -83,15 +83,11 @@ pub fn backups(settings: &Settings) -> Result<Vec<BackupRow>, Failure> {
 /// Those in a folder, newest first; those of which nothing is known come last.
 fn kept(folder: &Path) -> Result<Vec<Kept>, Failure> {
     let mut kept = Vec::new();
-    let runs = match folder.is_dir() {
-        true => files::names_in(folder)?,
-        false => Vec::new(),
-    };
-    for run in runs {
-        let Ok(run) = run.parse::<RunId>() else {
+    for folder in files::list(folder)? {
+        let name = folder.file_name().and_then(|name| name.to_str());
+        let Some(Ok(run)) = name.map(str::parse::<RunId>) else {
             continue;
         };
-        let folder = folder.join(run.as_str());
         for kind in [DumpKind::Exact, DumpKind::Online] {
             let manifest = folder.join(format!("{}.json", kind.name()));
             if manifest.exists() || manifest.with_extension("dump").exists() {

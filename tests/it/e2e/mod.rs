@@ -18,6 +18,7 @@ mod install;
 mod kill;
 mod migration;
 mod preflight;
+mod rehearse;
 mod rollback;
 mod secrets;
 mod spec;

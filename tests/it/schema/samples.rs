@@ -3,7 +3,8 @@
 use eneo_upgrade::event::{
     Artifact, BackupFacts, BackupRow, ChangeView, Checked, DatabaseView, Event, FORMAT, Failure,
     FailureClass, FileView, Finding, Job, Live, Outcome, PlanView, PlannedStep, ProgressUnit,
-    Proof, Purpose, Record, RoleView, Severity, StepId, StepView, Verdict,
+    Proof, Purpose, Record, Rehearsal, RehearsalView, RehearsedBackup, RoleView, Severity, StepId,
+    StepView, Verdict,
 };
 use eneo_upgrade::ops::JobList;
 use eneo_upgrade::render::{Ending, backup_line, end_line, live_line, record_line};
@@ -174,6 +175,8 @@ fn live() -> Vec<Live> {
         Plan => [plan_in_full(), bare_plan()].map(|plan| Live::Plan(Box::new(plan))),
         Checks => [checks(), vec![]].map(|checks| Live::Checks { checks }),
         Findings => [findings(), vec![]].map(|findings| Live::Findings { findings }),
+        Rehearsal => [rehearsal_in_full(), bare_rehearsal()]
+            .map(|rehearsal| Live::Rehearsal(Box::new(rehearsal))),
         Patch => [true, false].map(|created| Live::Patch {
             files: vec![FileView {
                 path: "/srv/eneo/docker-compose.yml".into(),
@@ -257,6 +260,49 @@ fn job_list() -> String {
     .to_string()
 }
 
+fn rehearsal_in_full() -> Rehearsal {
+    let at = "2026-01-02T03:04:05.678Z".parse().expect("a time");
+    Rehearsal {
+        id: RUN.parse().expect("an id"),
+        at,
+        project: text("eneo"),
+        release: Some(text("v1")),
+        to: Some(text("v2")),
+        image: text("ghcr.io/eneo-ai/eneo-backend@sha256:0a"),
+        backup: RehearsedBackup {
+            at,
+            bytes: 9,
+            path: Some("/srv/eneo/.eneo-upgrade/backups/x/exact.dump".into()),
+        },
+        from: vec![text("a")],
+        target: vec![text("b")],
+        restore_millis: 7,
+        migration_millis: 9,
+        checks: checks(),
+        tail: vec![text("done"), String::new()],
+        log: "/srv/eneo/.eneo-upgrade/rehearsals/x/migration.log".into(),
+        failure: failures().into_iter().next(),
+    }
+}
+
+fn bare_rehearsal() -> Rehearsal {
+    let full = rehearsal_in_full();
+    Rehearsal {
+        release: None,
+        to: None,
+        backup: RehearsedBackup {
+            path: None,
+            ..full.backup.clone()
+        },
+        from: vec![],
+        target: vec![],
+        checks: vec![],
+        tail: vec![],
+        failure: None,
+        ..full
+    }
+}
+
 fn plan_in_full() -> PlanView {
     PlanView {
         project: text("eneo"),
@@ -284,6 +330,12 @@ fn plan_in_full() -> PlanView {
             })
             .into(),
         diffs: vec![text("--- a\n+++ b\n")],
+        rehearsal: Some(RehearsalView {
+            at: "2026-01-02T03:04:05Z".parse().expect("a time"),
+            migration_millis: 9,
+            report: "/srv/eneo/.eneo-upgrade/rehearsals/x/report.json".into(),
+            failure: Some(text("it broke")),
+        }),
         jobs: jobs(),
         steps: vec![StepView {
             title: text("stop worker"),
@@ -302,6 +354,7 @@ fn bare_plan() -> PlanView {
         database: None,
         changes: vec![],
         diffs: vec![],
+        rehearsal: None,
         jobs: vec![],
         steps: vec![],
         findings: vec![],
