@@ -203,6 +203,16 @@ pub struct RollbackFlags {
     pub discard_writes_since: bool,
 }
 
+/// Flags of `restore`.
+#[derive(Debug, Clone, Args)]
+pub struct RestoreFlags {
+    /// The backup: its id, as `backups list` shows it, or the path of its folder
+    pub backup: String,
+    /// Restore although what was written since the backup will be lost
+    #[arg(long)]
+    pub discard_writes_since: bool,
+}
+
 /// Flags of `patch`.
 #[expect(
     clippy::struct_excessive_bools,

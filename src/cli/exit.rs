@@ -7,7 +7,7 @@ use crate::ops::{Ended, JobList};
 /// Nothing was touched, because something stood in the way.
 pub(super) const REFUSED: u8 = 3;
 
-/// 0 upgraded or unchanged, 3 refused, 4 rolled back, 5 needs attention; 6 busy, 2 usage, 10 a
+/// 0 upgraded, unchanged or restored, 3 refused, 4 rolled back, 5 needs attention; 6 busy, 2 usage, 10 a
 /// change is needed, else 1.
 pub(super) fn code(ended: &Result<Ended, Failure>) -> u8 {
     match ended {
@@ -17,7 +17,7 @@ pub(super) fn code(ended: &Result<Ended, Failure>) -> u8 {
                 .failure
                 .as_ref()
                 .map_or(0, |failure| of(failure.class)),
-            Some(Outcome::Upgraded | Outcome::Unchanged) => 0,
+            Some(Outcome::Upgraded | Outcome::Unchanged | Outcome::Restored) => 0,
             Some(Outcome::Refused) => REFUSED,
             Some(Outcome::RolledBack) => 4,
             Some(Outcome::NeedsAttention) => 5,

@@ -13,8 +13,8 @@ use crate::render::{
     Display, Ending, history_line, job_lines, print_finding, print_text, status_lines,
 };
 use crate::settings::{
-    Flags, Output, PatchFlags, ProveFlags, RehearseFlags, RollbackFlags, RunFlags, Settings,
-    UpFlags, UpgradeFlags, WaitFlags,
+    Flags, Output, PatchFlags, ProveFlags, RehearseFlags, RestoreFlags, RollbackFlags, RunFlags,
+    Settings, UpFlags, UpgradeFlags, WaitFlags,
 };
 
 /// Upgrades a self-hosted Docker Compose app: `docker compose pull && docker compose up -d`, with
@@ -56,6 +56,8 @@ enum Verb {
     Resume(RunFlags),
     /// Go back from a run that was interrupted or needs attention, or from the newest one
     Rollback(RollbackFlags),
+    /// Make a backup what serves, on this host or on an empty one
+    Restore(RestoreFlags),
     /// Back the database up now, while the app is up, and prove the backup
     Backup(ProveFlags),
     /// Look after the backups that are kept
@@ -180,6 +182,10 @@ async fn act(verb: Verb, settings: &Settings, report: &Report) -> Result<Ended, 
         Verb::Rollback(flags) => {
             let prompt = prompt::Prompt::new(settings.questions);
             ops::rollback(settings, &flags, &prompt, report).await
+        }
+        Verb::Restore(flags) => {
+            let prompt = prompt::Prompt::new(settings.questions);
+            ops::restore(settings, &flags, &prompt, report).await
         }
         Verb::Backup(flags) => ops::backup(settings, flags, report).await,
         Verb::Backups(verb) => backups::act(&verb, settings, report).await,

@@ -39,6 +39,8 @@ pub enum Purpose {
     Upgrade,
     /// Put back what the run has changed.
     Rollback,
+    /// Make a backup what serves.
+    Restore,
 }
 
 /// How a run ended. These are the only ways.
@@ -55,6 +57,8 @@ pub enum Outcome {
     RolledBack,
     /// A person has to decide; what to type was said.
     NeedsAttention,
+    /// What a backup holds serves, and was verified.
+    Restored,
 }
 
 impl fmt::Display for Outcome {
@@ -65,6 +69,7 @@ impl fmt::Display for Outcome {
             Self::Refused => "refused",
             Self::RolledBack => "rolled back",
             Self::NeedsAttention => "needs attention",
+            Self::Restored => "restored",
         })
     }
 }

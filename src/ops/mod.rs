@@ -3,6 +3,7 @@
 //! It must not know how it was asked nor how its answer is shown.
 
 mod backups;
+mod begin;
 mod door;
 mod drive;
 mod history;
@@ -13,6 +14,7 @@ mod patch;
 mod plan;
 mod project;
 mod rehearse;
+mod restore;
 mod resume;
 mod rollback;
 mod state_folder;
@@ -26,6 +28,7 @@ pub use jobs::{JobList, drain, jobs};
 pub use patch::{Offline, patch};
 pub use plan::{check, plan};
 pub use rehearse::rehearse;
+pub use restore::restore;
 pub use resume::resume;
 pub use rollback::rollback;
 pub use upgrade::upgrade;

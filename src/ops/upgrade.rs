@@ -1,11 +1,12 @@
 //! `docker compose pull && docker compose up -d`, with a backup and a way back.
 
+use super::begin::begin;
 use super::drive::Driver;
 use super::outlook::Look;
 use super::project::Project;
 use super::{Confirm, Ended, Question, rehearse};
-use crate::engine::{Report, RunLog};
-use crate::event::{Event, Failure, Live, Outcome, Purpose, RunId};
+use crate::engine::Report;
+use crate::event::{Failure, Live, Outcome, RunId};
 use crate::host::process::Children;
 use crate::plan::{Fetched, Run};
 use crate::settings::{
@@ -66,36 +67,16 @@ pub async fn upgrade(
             return Ok(ended);
         }
     }
-    let inventory = &outlook.inventory;
-    let started = Event::RunStarted {
-        project: inventory.model.name.clone(),
-        directory: inventory.args.directory.clone(),
-        tool: env!("CARGO_PKG_VERSION").to_owned(),
-        release: inventory.release().map(str::to_owned),
-        to: flags.to.clone(),
-    };
-    let journal = project.state.journal().await?;
-    let mut log = RunLog::begin(journal, run.id.clone(), started, report.clone())
-        .await
-        .map_err(|error| match error {
-            crate::engine::LogError::Journal(error) => super::state_folder::failure(&error),
-            crate::engine::LogError::Illegal(error) => Failure::from_error(&error),
-        })?;
-    let steps = first
-        .to_recorded()
-        .map_err(|error| Failure::from_error(&error))?;
-    let found = Event::Found {
-        plan: Box::new(view),
-    };
-    let planned = Event::Planned {
-        purpose: Purpose::Fetch,
-        steps,
-    };
-    for event in [found, planned] {
-        log.record(event)
-            .await
-            .map_err(|error| Failure::from_error(&error))?;
-    }
+    let to = flags.to.as_deref();
+    let log = begin(
+        &project,
+        &outlook.inventory,
+        &run,
+        to,
+        (&first, view),
+        report,
+    )
+    .await?;
     Driver::new(settings, &project, outlook.inventory, run, log, &flags.run)
         .drive(confirm)
         .await

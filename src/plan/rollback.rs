@@ -466,7 +466,7 @@ fn restore_database(state: &RunState) -> Result<RestoreDatabase, NoWayBack> {
     }
     let database = database.ok_or(NoWayBack::NoBackup)?;
     Ok(RestoreDatabase {
-        failed,
+        failed: Some(failed),
         aside: beside(&database, "failed", run),
         database,
         from,

@@ -165,7 +165,7 @@ impl Planner<'_> {
     }
 
     /// The entry, where it can hold requests.
-    fn door(&self) -> Option<String> {
+    pub(super) fn door(&self) -> Option<String> {
         let entry = self.inventory.recipe.roles.entry.clone()?;
         (self.run.hold_door && self.inventory.is_up(&entry)).then_some(entry)
     }
@@ -198,7 +198,7 @@ impl Planner<'_> {
     }
 
     /// The containers that must not be restarted by themselves, with what makes them be.
-    fn held(&self) -> Vec<Held> {
+    pub(super) fn held(&self) -> Vec<Held> {
         let services = self.door().into_iter().chain(self.workers());
         let services = services.chain(self.writers());
         let containers = services.flat_map(|service| {
@@ -266,7 +266,7 @@ impl Planner<'_> {
         }
     }
 
-    fn start_data(&self, plan: &mut Plan) {
+    pub(super) fn start_data(&self, plan: &mut Plan) {
         let roles = &self.inventory.recipe.roles;
         let data: Vec<String> = [&roles.database, &roles.queue]
             .into_iter()

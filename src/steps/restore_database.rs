@@ -15,8 +15,8 @@ use crate::host::Database;
 pub struct RestoreDatabase {
     /// The app's database.
     pub database: String,
-    /// The object id of the failed one.
-    pub failed: u32,
+    /// The object id of the failed one; none on a host where there was no server to ask yet.
+    pub failed: Option<u32>,
     /// The name it is kept under.
     pub aside: String,
     /// What is put in its place: the first of these that is there.
@@ -49,7 +49,7 @@ impl RestoreDatabase {
     pub(super) async fn probe(&self, database: &impl Database) -> Result<Probe, Failure> {
         // Both names change in one transaction: if the failed one has its new name, all is done.
         match database.oid(&self.aside).await? {
-            Some(oid) if oid == self.failed => Ok(Probe::AlreadyDone),
+            Some(oid) if self.failed.is_none_or(|failed| failed == oid) => Ok(Probe::AlreadyDone),
             Some(_) => Err(Failure::new(format!(
                 "there is another database named `{}` already",
                 self.aside
@@ -61,11 +61,13 @@ impl RestoreDatabase {
 
     pub(super) async fn run(&self, database: &impl Database) -> Result<Option<Artifact>, Failure> {
         database.end_leftovers().await?;
-        must_be(database, &self.database, self.failed).await?;
+        if let Some(failed) = self.failed {
+            must_be(database, &self.database, failed).await?;
+        }
         let replacement = self.replacement(database).await?;
         database.swap(replacement, &self.aside).await?;
         Ok(Some(Artifact::Note {
-            text: format!("the failed database is kept as `{}`", self.aside),
+            text: format!("what was there is kept as database `{}`", self.aside),
         }))
     }
 

@@ -347,7 +347,9 @@ fn a_field_that_a_reader_does_not_know_passes_and_one_that_we_do_not_is_found() 
 fn add_a_field(value: &mut Value) {
     match value {
         Value::Object(object) => {
-            let below = object.iter_mut().filter(|(key, _)| *key != "ids");
+            let below = object
+                .iter_mut()
+                .filter(|(key, _)| !["ids", "started"].contains(&key.as_str()));
             below.for_each(|(_, below)| add_a_field(below));
             object.insert("new".to_owned(), json!(1));
         }

@@ -220,11 +220,7 @@ impl Postgres {
         let begun = Instant::now();
         let mut session = loop {
             match PgConnection::connect_with(&options).await {
-                Err(error)
-                    if self.expected.is_some()
-                        && is_starting(&error)
-                        && begun.elapsed() < RESTART =>
-                {
+                Err(error) if self.patient && is_starting(&error) && begun.elapsed() < RESTART => {
                     tokio::time::sleep(BETWEEN).await;
                 }
                 connected => break connected.map_err(self.failed(database, "log in to"))?,

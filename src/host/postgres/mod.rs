@@ -90,6 +90,8 @@ pub struct Postgres {
     expected: Option<String>,
     /// Whether to come in as the server's own machine does, which needs no password.
     trusted: bool,
+    /// Whether a server that is just starting is waited for: a run has started it itself.
+    patient: bool,
     /// Runs the tools of this machine, where the server is elsewhere.
     children: Children,
 }
@@ -106,6 +108,7 @@ impl Postgres {
             },
             expected: None,
             trusted: false,
+            patient: run.is_some(),
             children: Children::reading(),
         }
     }

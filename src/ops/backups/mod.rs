@@ -21,15 +21,15 @@ pub use take::backup;
 pub use verify::verify_backups;
 
 /// A backup that is kept, and what its manifest says.
-struct Kept {
+pub(super) struct Kept {
     run: RunId,
     kind: DumpKind,
-    manifest: PathBuf,
+    pub(super) manifest: PathBuf,
     read: Result<Manifest, HostError>,
 }
 
 impl Kept {
-    fn id(&self) -> String {
+    pub(super) fn id(&self) -> String {
         format!("{}/{}", self.run, self.kind.name())
     }
 
@@ -38,7 +38,7 @@ impl Kept {
     }
 
     /// What its manifest says, if it is the one of this place.
-    fn manifest(&self) -> Result<&Manifest, Failure> {
+    pub(super) fn manifest(&self) -> Result<&Manifest, Failure> {
         let manifest = self.read.as_ref().map_err(|error| {
             Failure::new(error.to_string())
                 .hint("`eneo-upgrade backups list` shows those that can be relied on")
@@ -121,6 +121,21 @@ fn named(kept: Vec<Kept>, id: Option<&str>) -> Result<Vec<Kept>, Failure> {
     Ok(named)
 }
 
+/// The one that `text` names: by its id, or by the path of its folder, which may have come from
+/// another host. Of a run that has several the exact one.
+pub(super) fn of(state: &StateFolder, here: &Path, text: &str) -> Result<Kept, Failure> {
+    let path = here.join(text);
+    let (folder, id) = match (path.parent(), path.file_name()) {
+        (Some(parent), Some(name)) if path.is_dir() => {
+            (parent.to_owned(), name.to_string_lossy().into_owned())
+        }
+        _ => (state.all_backups(), text.to_owned()),
+    };
+    let mut found = named(kept(&folder)?, Some(&id))?;
+    found.sort_by_key(|kept| kept.kind == DumpKind::Online);
+    Ok(found.swap_remove(0))
+}
+
 /// Digests of a run's backups as the journal has them, by the name of the dump. None of a run
 /// that the journal does not know.
 async fn recorded(state: &StateFolder, run: &RunId) -> Result<BTreeMap<String, String>, Failure> {
@@ -142,7 +157,7 @@ async fn recorded(state: &StateFolder, run: &RunId) -> Result<BTreeMap<String, S
 }
 
 /// The files must be what the manifest says, and the manifest what the journal says.
-async fn must_fit(state: &StateFolder, kept: &Kept) -> Result<(), Failure> {
+pub(super) async fn must_fit(state: &StateFolder, kept: &Kept) -> Result<(), Failure> {
     let manifest = kept.manifest()?;
     let name = kept.dump();
     let name = name.file_name().unwrap_or_default().to_string_lossy();

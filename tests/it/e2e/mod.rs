@@ -19,6 +19,7 @@ mod kill;
 mod migration;
 mod preflight;
 mod rehearse;
+mod restore;
 mod rollback;
 mod secrets;
 mod spec;

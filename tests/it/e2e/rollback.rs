@@ -6,7 +6,7 @@ use super::stack::{Compose, Stack};
 
 /// What people and programs get from the app, and everything it is made of.
 #[derive(Debug, PartialEq)]
-struct Seen {
+pub(super) struct Seen {
     /// Table to rows and a checksum of them.
     tables: BTreeMap<String, String>,
     /// What belongs to the database and is in no table.
@@ -29,7 +29,7 @@ const DATABASE: &str = "\
     FROM pg_database d WHERE datname = 'eneo'";
 
 impl Seen {
-    fn of_tables(stack: &Stack) -> BTreeMap<String, String> {
+    pub(super) fn of_tables(stack: &Stack) -> BTreeMap<String, String> {
         let names = stack.psql("SELECT tablename FROM pg_tables WHERE schemaname = 'public'");
         let table = |name: &str| {
             let rows =

@@ -1,20 +1,17 @@
 //! A host that is broken on purpose: killed at any point of any effect, or failing after it.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use eneo_upgrade::event::Proof;
 use eneo_upgrade::host::{
-    self, Backup, Compose, Container, ContainerStatus, Containers, Database, DumpFile, DumpFormat,
-    Host, HostError, HttpAnswer, Images, Limits, Locale, Model, Queue, Redactor, Requeued,
-    RestartPolicy, Row, Wait, files,
+    Compose, Container, ContainerStatus, Containers, Host, HostError, HttpAnswer, Images, Limits,
+    Model, Queue, Redactor, Requeued, RestartPolicy,
 };
 use tokio::sync::Notify;
 
-use super::world::{DATABASE, Data, JOB, NEW, OLD, World, digest};
+use super::world::{NEW, OLD, World, digest};
 
 /// The host as one process sees it. Its end is not an error that steps could still act upon:
 /// the call never returns, and whoever waits for [`Fake::killed`] drops the process.
@@ -31,38 +28,14 @@ pub(super) struct Fake {
     fail_after: Option<usize>,
 }
 
-/// What is known of a dump.
-fn backup(path: &Path, bytes: &[u8], tables: BTreeMap<String, u64>, restored: bool) -> Backup {
-    let file = DumpFile {
-        bytes: bytes.len() as u64,
-        sha256: files::sha256(bytes),
-    };
-    let files = BTreeMap::from([(String::new(), file)]);
-    Backup {
-        path: path.to_owned(),
-        format: DumpFormat::Custom,
-        bytes: bytes.len() as u64,
-        sha256: host::digest(&files),
-        files,
-        locale: Locale::default(),
-        tables,
-        compared: true,
-        proof: match restored {
-            true => Proof::Restore,
-            false => Proof::List,
-        },
-        content: None,
-    }
-}
-
 /// A part of an effect that is there at once or not at all.
-type Part = Box<dyn FnOnce(&mut World) + Send>;
+pub(super) type Part = Box<dyn FnOnce(&mut World) + Send>;
 
-fn part(change: impl FnOnce(&mut World) + Send + 'static) -> Part {
+pub(super) fn part(change: impl FnOnce(&mut World) + Send + 'static) -> Part {
     Box::new(change)
 }
 
-fn unexpected<T>(what: impl Into<String>) -> Result<T, HostError> {
+pub(super) fn unexpected<T>(what: impl Into<String>) -> Result<T, HostError> {
     Err(HostError::Unexpected(what.into()))
 }
 
@@ -89,7 +62,7 @@ impl Fake {
         self.end.notified().await;
     }
 
-    fn world(&self) -> MutexGuard<'_, World> {
+    pub(super) fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().expect("no panic before")
     }
 
@@ -103,7 +76,7 @@ impl Fake {
 
     /// May be killed before, between the parts and after. A child that outlives us (`docker
     /// compose`) and is waited for by the next process is the same as being killed after.
-    async fn effect(&self, parts: Vec<Part>) -> Result<(), HostError> {
+    pub(super) async fn effect(&self, parts: Vec<Part>) -> Result<(), HostError> {
         self.point().await;
         for (number, part) in parts.into_iter().enumerate() {
             if number > 0 {
@@ -134,7 +107,7 @@ impl Fake {
         .await
     }
 
-    fn needs_database(&self) -> Result<(), HostError> {
+    pub(super) fn needs_database(&self) -> Result<(), HostError> {
         match self.world().is_up("db") {
             true => Ok(()),
             false => unexpected("the database does not run"),
@@ -351,180 +324,6 @@ impl Compose for Fake {
         let service = service.to_owned();
         self.effect(vec![part(move |world| world.start(&service))])
             .await
-    }
-}
-
-impl Database for Fake {
-    async fn revisions(&self) -> Result<Option<Vec<String>>, HostError> {
-        self.needs_database()?;
-        let world = self.world();
-        Ok(world.databases[DATABASE]
-            .revision
-            .clone()
-            .map(|revision| vec![revision]))
-    }
-
-    async fn rows(&self, sql: &str) -> Result<Vec<Row>, HostError> {
-        self.needs_database()?;
-        if sql.contains("FROM jobs") {
-            let world = self.world();
-            let (job, working) = (&world.databases[DATABASE].job, world.working);
-            let (payload, asked) = (sql.contains("payload"), sql.contains("ARRAY["));
-            let row = match payload {
-                true => serde_json::json!({"id": JOB, "list": "pending", "payload": JOB}),
-                // Nobody touches it any more.
-                false => serde_json::json!({"id": JOB, "quiet": if working { 0 } else { 600 }}),
-            };
-            let fits = match job.as_str() {
-                "in progress" => true,
-                // Also one that was said to be queued, by a process that did not get to do it.
-                "failed" | "queued" => asked,
-                _ => false,
-            };
-            return Ok(row
-                .as_object()
-                .cloned()
-                .filter(|_| fits)
-                .into_iter()
-                .collect());
-        }
-        let left = self.world().databases[DATABASE].rows["global_models"];
-        Ok(vec![Row::from_iter([("count".to_owned(), left.into())])])
-    }
-
-    async fn update(&self, sql: &str) -> Result<(), HostError> {
-        self.needs_database()?;
-        // What was held back is kept from being given up: nothing that is served changes.
-        let settles = sql.contains("ARRAY[");
-        let parts = settles.then(|| part(World::settle_job));
-        self.effect(parts.into_iter().collect()).await
-    }
-
-    async fn counts(
-        &self,
-        of: &str,
-        tables: &[String],
-    ) -> Result<BTreeMap<String, u64>, HostError> {
-        self.needs_database()?;
-        let rows = self.world().databases[of].rows.clone();
-        let rows = rows
-            .into_iter()
-            .map(|(name, rows)| (format!("public.{name}"), rows));
-        Ok(rows.filter(|(name, _)| tables.contains(name)).collect())
-    }
-
-    async fn waits(&self) -> Result<Vec<Wait>, HostError> {
-        Ok(Vec::new())
-    }
-
-    async fn end_sessions_from(&self, _addresses: &[String]) -> Result<(), HostError> {
-        self.needs_database()
-    }
-
-    async fn end_leftovers(&self) -> Result<(), HostError> {
-        self.needs_database()?;
-        self.effect(vec![part(|world| world.leftovers = 0)]).await
-    }
-
-    async fn dump(
-        &self,
-        of: &str,
-        to: &Path,
-        scratch: Option<&str>,
-        progress: &(dyn Fn(u64) + Sync),
-    ) -> Result<Backup, HostError> {
-        self.needs_database()?;
-        let data = self.world().databases[of].clone();
-        let of_copy = of != DATABASE;
-        let tables = data.rows.iter();
-        let tables = tables
-            .map(|(name, rows)| (format!("public.{name}"), *rows))
-            .collect();
-        let bytes = serde_json::to_vec(&data).expect("JSON");
-        progress(1);
-        let (partial, whole) = (to.with_extension("partial"), to.to_owned());
-        let (half, path) = (bytes[..bytes.len() / 2].to_vec(), partial.clone());
-        let text = bytes.clone();
-        self.effect(vec![
-            part(move |world| {
-                world.leftovers += 1;
-                files::replace(&partial, &half).expect("written");
-            }),
-            part(move |world| {
-                world.leftovers = 0;
-                if !of_copy {
-                    world.secured = Some(data);
-                }
-                files::replace(&path, &text).expect("written");
-                files::publish(&path, &whole).expect("published");
-            }),
-        ])
-        .await?;
-        Ok(backup(to, &bytes, tables, scratch.is_some()))
-    }
-
-    async fn clone_as(&self, name: &str) -> Result<(), HostError> {
-        self.needs_database()?;
-        let (half, whole) = (name.to_owned(), name.to_owned());
-        self.effect(vec![
-            part(move |world| {
-                world.leftovers += 1;
-                world.databases.insert(half, Data::default());
-            }),
-            part(move |world| {
-                world.leftovers = 0;
-                world.judge_copy();
-                let oid = world.new_oid();
-                let data = world.databases[DATABASE].clone();
-                world.secured = Some(data.clone());
-                world.databases.insert(whole, Data { oid, ..data });
-            }),
-        ])
-        .await
-    }
-
-    async fn restore_into(&self, backup: &Backup, name: &str) -> Result<(), HostError> {
-        self.needs_database()?;
-        backup.check_files()?;
-        let bytes = files::read(&backup.path)?;
-        let data: Data = serde_json::from_slice(&bytes).expect("a dump");
-        let (half, whole) = (name.to_owned(), name.to_owned());
-        self.effect(vec![
-            part(move |world| {
-                world.leftovers += 1;
-                world.databases.insert(half, Data::default());
-            }),
-            part(move |world| {
-                world.leftovers = 0;
-                let oid = world.new_oid();
-                world.databases.insert(whole, Data { oid, ..data });
-            }),
-        ])
-        .await
-    }
-
-    async fn swap(&self, replacement: &str, aside: &str) -> Result<(), HostError> {
-        self.needs_database()?;
-        if self.world().databases.contains_key(aside) {
-            return unexpected(format!("database {aside} exists already"));
-        }
-        let (replacement, aside) = (replacement.to_owned(), aside.to_owned());
-        self.effect(vec![part(move |world| {
-            let restored = world
-                .databases
-                .remove(&replacement)
-                .expect("restored before");
-            let failed = world.databases.insert(DATABASE.to_owned(), restored);
-            world
-                .databases
-                .extend(BTreeMap::from_iter(failed.map(|failed| (aside, failed))));
-        })])
-        .await
-    }
-
-    async fn oid(&self, name: &str) -> Result<Option<u32>, HostError> {
-        self.needs_database()?;
-        Ok(self.world().databases.get(name).map(|data| data.oid))
     }
 }
 

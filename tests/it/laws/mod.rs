@@ -4,6 +4,7 @@
 //! *Equal* means what is served: per service image and whether it runs, the user's tags, the
 //! bytes of the user's files, databases by name with revision and rows, the feeder's hold.
 
+mod database;
 mod fake;
 mod journal;
 mod look;

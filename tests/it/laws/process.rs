@@ -173,6 +173,7 @@ impl Process<'_> {
                 Some(Purpose::Fetch) => self.plan_upgrade(log).await?,
                 Some(Purpose::Upgrade) => return end(log, Outcome::Upgraded).await,
                 Some(Purpose::Rollback) => return end(log, Outcome::RolledBack).await,
+                Some(Purpose::Restore) => return end(log, Outcome::Restored).await,
             }
         }
     }

@@ -413,11 +413,11 @@ fn failures() -> Vec<Failure> {
 }
 
 fn outcomes() -> Vec<Outcome> {
-    every!(Outcome: Upgraded, Unchanged, Refused, RolledBack, NeedsAttention)
+    every!(Outcome: Upgraded, Unchanged, Refused, RolledBack, NeedsAttention, Restored)
 }
 
 fn purposes() -> Vec<Purpose> {
-    every!(Purpose: Fetch, Upgrade, Rollback)
+    every!(Purpose: Fetch, Upgrade, Rollback, Restore)
 }
 
 fn units() -> Vec<ProgressUnit> {

@@ -1,0 +1,63 @@
+//! Disaster recovery: a project folder, a backup, one command.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use super::rollback::Seen;
+use super::stack::{Compose, Stack};
+
+/// The newest backup, moved to where a copy from another host would lie.
+fn carried_away(stack: &Stack, to: &std::path::Path) -> PathBuf {
+    let backups = stack.path().join(".eneo-upgrade/backups");
+    let mut runs = std::fs::read_dir(&backups).expect("backups").flatten();
+    let run = runs.next().expect("one").file_name();
+    let moved = Command::new("cp").arg("-a").arg(&backups).arg(to).status();
+    assert!(moved.expect("starts").success());
+    to.join("backups").join(run)
+}
+
+#[test]
+fn on_an_empty_host_one_command_brings_everything_back() {
+    let stack = Stack::new(Compose::Newest, &[]);
+    stack.up();
+    stack.seed();
+    stack.psql("INSERT INTO notes (n) VALUES (4711)");
+    let before = Seen::of_tables(&stack);
+    stack.tool(&["backup"]).expect(0, "");
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    let backup = carried_away(&stack, elsewhere.path());
+    // The host is lost; meanwhile there is a new release.
+    stack.docker(&["compose", "down", "-v", "--rmi", "all"]);
+    std::fs::remove_dir_all(stack.path().join(".eneo-upgrade")).expect("removed");
+    stack.publish("v1.7.0", &["latest"]);
+
+    let path = backup.display().to_string();
+    stack.tool(&["restore", &path]).expect(0, "restored");
+    assert_eq!(Seen::of_tables(&stack), before);
+    stack.wait_healthy();
+    assert!(stack.get("/api/version").1.contains("v1.6.3"));
+    stack.tool(&["verify"]).expect(0, "checks");
+
+    // On a host that serves it takes what was written since, so it has to be meant.
+    stack.psql("INSERT INTO notes (n) VALUES (4712)");
+    stack.tool(&["restore", &path]).expect(3, "would be lost");
+    assert_eq!(stack.psql("SELECT count(*) FROM notes"), "2");
+    stack
+        .tool(&["restore", "--discard-writes-since", &path])
+        .expect(0, "restored");
+    assert_eq!(Seen::of_tables(&stack), before);
+
+    // Nothing is restored that its manifest does not vouch for.
+    let dump = backup.join("online.dump");
+    let mut files = std::fs::read_dir(&dump).expect("a folder").flatten();
+    let file = files.next().expect("a file").path();
+    let mut bytes = std::fs::read(&file).expect("read");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&file, bytes).expect("written");
+    let containers = stack.containers();
+    stack
+        .tool(&["restore", "--discard-writes-since", &path])
+        .expect(1, "is not what was recorded");
+    assert_eq!(stack.containers(), containers);
+}
