@@ -63,6 +63,8 @@ enum Verb {
     /// Look after the backups that are kept
     #[command(subcommand)]
     Backups(backups::Backups),
+    /// Free what runs have kept for a way back that is no longer needed
+    Gc,
     /// Show where the newest run stands
     Status,
     /// List the runs of the project
@@ -183,6 +185,7 @@ async fn act(verb: Verb, settings: &Settings, report: &Report) -> Result<Ended, 
             let prompt = prompt::Prompt::new(settings.questions);
             ops::rollback(settings, &flags, &prompt, report).await
         }
+        Verb::Gc => ops::gc(settings, &prompt::Prompt::new(settings.questions), report).await,
         Verb::Restore(flags) => {
             let prompt = prompt::Prompt::new(settings.questions);
             ops::restore(settings, &flags, &prompt, report).await

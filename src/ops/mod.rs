@@ -6,6 +6,7 @@ mod backups;
 mod begin;
 mod door;
 mod drive;
+mod gc;
 mod history;
 mod jobs;
 mod leftovers;
@@ -23,6 +24,7 @@ mod upgrade;
 mod verify;
 
 pub use backups::{backup, backups, prove_backups, prune_backups, verify_backups};
+pub use gc::gc;
 pub use history::{Status, history, logs, status};
 pub use jobs::{JobList, drain, jobs};
 pub use patch::{Offline, patch};

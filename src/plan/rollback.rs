@@ -159,6 +159,31 @@ pub fn copy(state: &RunState) -> Option<(&str, &str)> {
     Some((name, database))
 }
 
+/// The name under which a run keeps the database that it has replaced, if it has.
+pub(super) fn kept_aside(state: &RunState) -> Result<Option<String>, NoWayBack> {
+    for step in state.plans.iter().flat_map(|plan| &plan.steps) {
+        if step.touched
+            && let AnyStep::RestoreDatabase(step) = read(step)?
+        {
+            return Ok(Some(step.aside));
+        }
+    }
+    Ok(None)
+}
+
+/// The tags under which a run keeps images, old and new ones.
+pub(super) fn keeping_tags(state: &RunState) -> Result<Vec<String>, NoWayBack> {
+    let mut tags = Vec::new();
+    for step in state.plans.iter().flat_map(|plan| &plan.steps) {
+        match read(step)? {
+            AnyStep::Keep(step) => tags.extend(step.tags.into_keys()),
+            AnyStep::FetchImages(step) => tags.extend(step.images.into_iter().map(|it| it.tag)),
+            _ => {}
+        }
+    }
+    Ok(tags)
+}
+
 fn closed(touched: &[Touched]) -> Option<&CloseDoor> {
     touched.iter().find_map(|touched| match &touched.step {
         AnyStep::CloseDoor(step) => Some(step),

@@ -86,6 +86,15 @@ impl Docker {
 }
 
 impl Docker {
+    /// Takes a tag away, and the image with it if nothing else names or runs it.
+    pub async fn untag(&self, reference: &str) -> Result<(), HostError> {
+        let options = None::<bollard::query_parameters::RemoveImageOptions>;
+        match self.client.remove_image(reference, options, None).await {
+            Err(error) if !is_missing(&error) => Err(failed("remove an image's tag")(error)),
+            _ => Ok(()),
+        }
+    }
+
     /// Takes away what was made to read from, also by a process that was killed.
     async fn remove_read_containers(&self) -> Result<(), HostError> {
         for id in self.read_containers(false).await? {

@@ -134,6 +134,16 @@ impl Postgres {
         self
     }
 
+    /// The bytes of the database of this name, if there is one.
+    pub async fn size_of(&self, name: &str) -> Result<Option<u64>, HostError> {
+        let sql = format!(
+            "SELECT pg_database_size(oid) AS size FROM pg_database WHERE datname = {}",
+            literal(name)
+        );
+        let rows = self.query(MAINTENANCE, &sql).await?;
+        Ok(rows.first().and_then(|row| row.get("size")?.as_u64()))
+    }
+
     /// The rows of every ordinary table of database `of`.
     pub async fn all_counts(&self, of: &str) -> Result<BTreeMap<String, u64>, HostError> {
         let tables = format!(

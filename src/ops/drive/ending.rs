@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::Driver;
 use crate::event::{Artifact, Event, Failure, Outcome};
 use crate::host::files;
-use crate::ops::Ended;
+use crate::ops::{Ended, gc};
 use crate::plan::{self, Extent, NoWayBack};
 use crate::report::RunReport;
 use crate::settings::Settings;
@@ -55,6 +55,8 @@ impl Driver<'_> {
     }
 
     pub(super) async fn upgraded(&mut self) -> Result<Ended, Failure> {
+        let machine = self.machine().await?;
+        gc::after_a_run(&self.project.state, &machine, self.log.report()).await;
         let mut state = vec!["the new release serves; everything was verified".to_owned()];
         if self.has_backup() {
             state.push(self.backups());

@@ -1,0 +1,120 @@
+//! Freeing what runs have kept for a way back that nobody needs any more.
+
+use super::project::Project;
+use super::state_folder::{StateFolder, failure};
+use super::{Confirm, Ended, Question};
+use crate::engine::Report;
+use crate::event::Failure;
+use crate::host::{HostError, Machine, files};
+use crate::plan::{Expired, Past, expired};
+use crate::settings::Settings;
+
+/// Shows what may go and frees it, once that is agreed to.
+pub async fn gc(
+    settings: &Settings,
+    confirm: &impl Confirm,
+    report: &Report,
+) -> Result<Ended, Failure> {
+    let project = Project::open(settings).await?;
+    let inventory = project.look_again(None).await?;
+    let run = crate::event::RunId::random();
+    let machine = project.machine(&inventory, &run, None).await?;
+    let _lock = project.lock(&inventory).await?;
+    let found = there(&project.state, &machine).await?;
+    if found.is_empty() {
+        return Ok(Ended::answer("nothing may go yet"));
+    }
+    for (_, told) in &found {
+        report.note(format!("may go: {told}"));
+    }
+    report.flush().await;
+    let question = Question {
+        text: "Free it?".to_owned(),
+        default: true,
+        word: None,
+    };
+    if !confirm.confirm(&question) {
+        return Ok(Ended::answer("nothing was freed"));
+    }
+    let number = found.len();
+    for (expired, _) in found {
+        free(&project.state, &machine, &expired).await?;
+    }
+    Ok(Ended::answer(&format!("{number} freed")))
+}
+
+/// The same at the end of a run that went well, where nobody is asked. What does not work is left
+/// for another time.
+pub(super) async fn after_a_run(state: &StateFolder, machine: &Machine, report: &Report) {
+    let Ok(found) = there(state, machine).await else {
+        return;
+    };
+    for (expired, told) in found {
+        if free(state, machine, &expired).await.is_ok() {
+            report.note(format!("no longer needed, freed: {told}"));
+        }
+    }
+}
+
+/// What may go and is there, each with a line about it.
+async fn there(state: &StateFolder, machine: &Machine) -> Result<Vec<(Expired, String)>, Failure> {
+    let Some(journal) = state.journal_to_read().await? else {
+        return Ok(Vec::new());
+    };
+    let mut runs = Vec::new();
+    for row in journal.runs().await.map_err(|error| failure(&error))? {
+        let records = journal.records(&row.run).await;
+        let records = records.map_err(|error| failure(&error))?;
+        let past = Past::of(row.run, &records);
+        runs.extend(past.map_err(|error| Failure::from_error(&error))?);
+    }
+    let mut found = Vec::new();
+    for expired in expired(&runs, jiff::Timestamp::now()) {
+        let told = tell(state, machine, &expired).await?;
+        found.extend(told.map(|told| (expired, told)));
+    }
+    Ok(found)
+}
+
+/// None where it is gone.
+async fn tell(
+    state: &StateFolder,
+    machine: &Machine,
+    expired: &Expired,
+) -> Result<Option<String>, HostError> {
+    let mib = |bytes: u64| format!("{} MiB", bytes.div_ceil(1 << 20));
+    Ok(match expired {
+        Expired::Database(name) => match &machine.database {
+            Some(database) => {
+                let size = database.size_of(name).await?;
+                size.map(|bytes| format!("database `{name}` ({})", mib(bytes)))
+            }
+            None => None,
+        },
+        Expired::Dumps(run) => {
+            let folder = state.backups(run);
+            let bytes: u64 = files::list(&folder)?
+                .iter()
+                .map(|path| files::size_so_far(path))
+                .sum();
+            folder
+                .is_dir()
+                .then(|| format!("dumps in `{}` ({})", folder.display(), mib(bytes)))
+        }
+        Expired::Tag(tag) => {
+            let image = machine.docker.image(tag).await?;
+            image.map(|_| format!("image `{tag}`"))
+        }
+    })
+}
+
+async fn free(state: &StateFolder, machine: &Machine, expired: &Expired) -> Result<(), HostError> {
+    match expired {
+        Expired::Database(name) => match &machine.database {
+            Some(database) => database.drop_database(name).await,
+            None => Ok(()),
+        },
+        Expired::Dumps(run) => files::remove_all(&state.backups(run)),
+        Expired::Tag(tag) => machine.docker.untag(tag).await,
+    }
+}
