@@ -209,6 +209,13 @@ async fn status(settings: &Settings, display: &mut Display) -> Result<(), Failur
         display.replay(&status.records);
         return Ok(());
     }
+    if let Some(entry) = &status.held_at {
+        let held = format!(
+            "requests may be waiting at {entry}: `eneo-upgrade resume` or `eneo-upgrade rollback` \
+             lets them in"
+        );
+        display.answer(&[held]);
+    }
     let row = &status.row;
     let head = history_line(row.run.as_str(), &row.started_at, row.outcome, row.open);
     let at = status

@@ -5,6 +5,7 @@ use super::state_folder::{StateFolder, failure};
 use crate::engine::RunState;
 use crate::event::{Event, Failure, FailureClass, Record, RunId};
 use crate::journal::{Journal, RunRow};
+use crate::plan;
 use crate::settings::Settings;
 
 /// Where the newest run stands.
@@ -16,6 +17,8 @@ pub struct Status {
     pub state: RunState,
     /// Its records.
     pub records: Vec<Record>,
+    /// The entry at which requests may be waiting, if it was left closed.
+    pub held_at: Option<String>,
 }
 
 /// Where the newest run stands; none where there never was one.
@@ -29,7 +32,12 @@ pub async fn status(settings: &Settings) -> Result<Option<Status>, Failure> {
     };
     let records = records(&journal, &row.run).await?;
     let state = fold(&row.run, &records)?;
+    let held_at = match row.open && row.outcome.is_none() {
+        true => plan::held_at(&state).map_err(|error| Failure::from_error(&error))?,
+        false => None,
+    };
     Ok(Some(Status {
+        held_at,
         row,
         state,
         records,

@@ -28,7 +28,9 @@ pub use fetched::Fetched;
 pub use gates::{Project, gate, wanted};
 pub use restore::{Vouched, restore};
 pub use retention::{Expired, Past, expired};
-pub use rollback::{Extent, NoWayBack, before, copy, door, extent, identity, rollback, writers};
+pub use rollback::{
+    Extent, NoWayBack, before, copy, door, extent, held_at, identity, rollback, writers,
+};
 pub use upgrade::upgrade;
 pub use verification::verification;
 pub use view::{irreversible, view};

@@ -184,6 +184,21 @@ pub(super) fn keeping_tags(state: &RunState) -> Result<Vec<String>, NoWayBack> {
     Ok(tags)
 }
 
+/// The entry at which a run may hold requests, as far as it has recorded.
+pub fn held_at(state: &RunState) -> Result<Option<String>, NoWayBack> {
+    let mut held = None;
+    for step in state.plans.iter().flat_map(|plan| &plan.steps) {
+        if step.touched {
+            match read(step)? {
+                AnyStep::CloseDoor(step) => held = Some(step.service),
+                AnyStep::OpenDoor(_) => held = None,
+                _ => {}
+            }
+        }
+    }
+    Ok(held)
+}
+
 fn closed(touched: &[Touched]) -> Option<&CloseDoor> {
     touched.iter().find_map(|touched| match &touched.step {
         AnyStep::CloseDoor(step) => Some(step),

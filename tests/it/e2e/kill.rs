@@ -94,8 +94,11 @@ fn a_migration_goes_on_through_a_kill_and_is_not_started_twice() {
         .tool(&["resume"])
         .expect(6, "another eneo-upgrade is at work");
     kill(&mut first);
-    stack.tool(&["status"]).expect(0, "under way");
+    let ran = stack.tool(&["status"]).expect(0, "under way");
+    assert_eq!(stack.states()["traefik"], "paused");
+    assert!(ran.text.contains("waiting at traefik"), "{}", ran.text);
     stack.tool(&["resume"]).expect(0, "upgraded");
+    assert_eq!(stack.states()["traefik"], "running");
     assert_eq!(starts.count(), 1);
 }
 

@@ -36,7 +36,7 @@ fn on_an_empty_host_one_command_brings_everything_back() {
     assert_eq!(Seen::of_tables(&stack), before);
     stack.wait_healthy();
     assert!(stack.get("/api/version").1.contains("v1.6.3"));
-    stack.tool(&["verify"]).expect(0, "checks");
+    stack.tool(&["verify"]).expect(0, "all is as it should be");
 
     // On a host that serves it takes what was written since, so it has to be meant.
     stack.psql("INSERT INTO notes (n) VALUES (4712)");
