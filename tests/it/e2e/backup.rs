@@ -84,33 +84,35 @@ fn a_login_that_may_not_make_databases_has_its_backups_read_back() {
     let stack = Stack::new(Compose::Newest, &[]);
     stack.up();
     stack.seed();
-    // The app's login is the server's superuser; somebody else has to be that.
-    stack.psql("CREATE ROLE somebody SUPERUSER LOGIN");
-    let demote = "ALTER ROLE postgres NOSUPERUSER NOCREATEDB BYPASSRLS";
-    let container = format!("{}_db", stack.name);
-    let psql = [
-        "exec", &container, "psql", "-U", "somebody", "-d", "eneo", "-c",
-    ];
-    let demoted = stack
-        .command("docker")
-        .args(psql)
-        .arg(demote)
-        .output()
-        .expect("starts");
-    // The role that made the server stays its superuser from PostgreSQL 16 on.
-    if demoted.status.success() {
-        stack
-            .tool(&["backup"])
-            .expect(0, "may not create a database");
-    }
+    let env = std::fs::read_to_string(stack.path().join("env_backend.env")).expect("there");
+    let password = env
+        .lines()
+        .find_map(|line| line.strip_prefix("POSTGRES_PASSWORD="))
+        .and_then(|value| value.split(" #").next())
+        .expect("set");
+    // A member of the owner may do with its tables what it likes, and make no databases.
+    stack.psql(&format!(
+        "CREATE ROLE keeper LOGIN PASSWORD '{}' IN ROLE postgres",
+        password.trim()
+    ));
+    stack.set("POSTGRES_USER", "keeper");
+    stack.up();
+    stack
+        .tool(&["backup"])
+        .expect(0, "may not create a database to restore it into");
+    stack
+        .tool(&["backups", "prove"])
+        .expect(1, "permission denied to create database");
+    stack.tool(&["backups", "verify"]).expect(0, "readable");
+    assert_eq!(left(&stack), "");
 }
 
-/// Holds a table that every dump needs, until it is let go.
+/// Holds a table that every dump needs and nobody else asks for, until it is let go.
 struct Held(Child);
 
 impl Held {
     fn new(stack: &Stack) -> Self {
-        let sql = "BEGIN; LOCK TABLE jobs IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(120)";
+        let sql = "BEGIN; LOCK TABLE questions IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(120)";
         let container = format!("{}_db", stack.name);
         let mut psql = stack.command("docker");
         psql.args(["exec", &container, "psql", "-U", "postgres", "-d", "eneo"]);
@@ -120,7 +122,7 @@ impl Held {
         let held = Self(psql.spawn().expect("starts"));
         wait("the table to be held", || {
             stack.psql(
-                "SELECT count(*) FROM pg_locks WHERE relation = 'jobs'::regclass \
+                "SELECT count(*) FROM pg_locks WHERE relation = 'questions'::regclass \
                  AND mode = 'AccessExclusiveLock' AND granted",
             ) == "1"
         });
@@ -130,7 +132,7 @@ impl Held {
     fn let_go(mut self, stack: &Stack) {
         stack.psql(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
-             WHERE query LIKE 'BEGIN; LOCK TABLE jobs%'",
+             WHERE query LIKE 'BEGIN; LOCK TABLE questions%'",
         );
         let _ = self.0.wait();
     }
