@@ -149,7 +149,8 @@ pub async fn run() -> u8 {
         verb => {
             let (report, signals) = Report::channel();
             let shown = tokio::spawn(display.show(signals));
-            let ended = act(verb, &settings, &report).await;
+            // Any verb at all: too large for the stack.
+            let ended = Box::pin(act(verb, &settings, &report)).await;
             drop(report);
             // A display that broke has nothing left to show; the exit code still tells.
             let mut display = shown.await.unwrap_or_else(|_| Display::text());
@@ -188,7 +189,7 @@ async fn act(verb: Verb, settings: &Settings, report: &Report) -> Result<Ended, 
         Verb::Gc => ops::gc(settings, &prompt::Prompt::new(settings.questions), report).await,
         Verb::Restore(flags) => {
             let prompt = prompt::Prompt::new(settings.questions);
-            ops::restore(settings, &flags, &prompt, report).await
+            Box::pin(ops::restore(settings, &flags, &prompt, report)).await
         }
         Verb::Backup(flags) => ops::backup(settings, flags, report).await,
         Verb::Backups(verb) => backups::act(&verb, settings, report).await,

@@ -37,10 +37,10 @@ pub async fn status(settings: &Settings) -> Result<Option<Status>, Failure> {
         false => None,
     };
     Ok(Some(Status {
-        held_at,
         row,
         state,
         records,
+        held_at,
     }))
 }
 

@@ -56,17 +56,18 @@ pub fn extent(state: &RunState) -> Result<Extent, NoWayBack> {
         None => Extent::Serving,
     };
     let extents = touched.iter().map(|touched| match &touched.step {
+        AnyStep::Migrate(step) if step.migrates => Extent::Database,
+        AnyStep::Start(step) if !migrations.is_empty() && writers.contains(&step.service) => {
+            started
+        }
         AnyStep::Stop(_)
         | AnyStep::Retag(_)
         | AnyStep::EditFile(_)
         | AnyStep::Create(_)
         | AnyStep::HoldRestarts(_)
-        | AnyStep::CloseDoor(_) => Extent::Stack,
-        AnyStep::Migrate(step) if step.migrates => Extent::Database,
-        AnyStep::Start(step) if !migrations.is_empty() && writers.contains(&step.service) => {
-            started
-        }
-        AnyStep::Start(_) | AnyStep::Migrate(_) => Extent::Stack,
+        | AnyStep::CloseDoor(_)
+        | AnyStep::Start(_)
+        | AnyStep::Migrate(_) => Extent::Stack,
         AnyStep::OpenDoor(_) => Extent::Serving,
         _ => Extent::Nothing,
     });

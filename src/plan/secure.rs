@@ -69,8 +69,8 @@ impl Planner<'_> {
         // Nobody waits for it.
         let proving = self.proving(DumpKind::Online)?;
         Some(Dump {
-            source,
             proving,
+            source,
             ..dump
         })
     }

@@ -76,7 +76,6 @@ pub(super) fn passing(live: &Live) -> Vec<String> {
 fn left(artifact: &Artifact) -> Vec<String> {
     match artifact {
         Artifact::Clone { name, .. } => vec![format!("the copy is database `{name}`")],
-        Artifact::Door { .. } => Vec::new(),
         Artifact::Backup {
             path,
             bytes: size,
@@ -100,7 +99,10 @@ fn left(artifact: &Artifact) -> Vec<String> {
             std::iter::once(text.clone()).chain(jobs).collect()
         }
         Artifact::Checks { checks } | Artifact::Ran { checks, .. } => not_good(checks),
-        Artifact::Images { .. } | Artifact::Down { .. } | Artifact::Up { .. } => Vec::new(),
+        Artifact::Images { .. }
+        | Artifact::Door { .. }
+        | Artifact::Down { .. }
+        | Artifact::Up { .. } => Vec::new(),
     }
 }
 

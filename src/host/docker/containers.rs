@@ -336,7 +336,7 @@ fn is_shell(path: &str) -> bool {
     )
 }
 
-fn restart_policy(found: EnginePolicy) -> RestartPolicy {
+fn restart_policy(found: &EnginePolicy) -> RestartPolicy {
     RestartPolicy {
         name: found.name.map(|name| name.to_string()).unwrap_or_default(),
         tries: found.maximum_retry_count.unwrap_or_default(),
@@ -390,7 +390,9 @@ fn container(found: ContainerInspectResponse) -> Container {
         started_at: state.started_at.filter(|at| !never(at)).unwrap_or_default(),
         exit_code: state.exit_code.unwrap_or_default(),
         healthy,
-        restart_policy: policy.map_or_else(RestartPolicy::no, restart_policy),
+        restart_policy: policy
+            .as_ref()
+            .map_or_else(RestartPolicy::no, restart_policy),
         restarts: found
             .restart_count
             .and_then(|n| u64::try_from(n).ok())

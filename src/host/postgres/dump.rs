@@ -1,5 +1,6 @@
 //! A dump that is proven before it has a name.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
@@ -75,9 +76,9 @@ impl Postgres {
             format,
             bytes: 0,
             sha256: String::new(),
-            files: Default::default(),
+            files: BTreeMap::new(),
             locale,
-            tables: Default::default(),
+            tables: BTreeMap::new(),
             compared: content.is_some(),
             proof: Proof::List,
             content,

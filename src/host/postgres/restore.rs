@@ -67,7 +67,7 @@ impl Postgres {
 
 /// An empty database that orders its texts as the dumped one did.
 fn create(name: &str, locale: &Locale) -> String {
-    let mut sql = format!(
+    let plain = format!(
         "CREATE DATABASE {} TEMPLATE template0 ENCODING {} LC_COLLATE {} LC_CTYPE {}",
         identifier(name),
         literal(&locale.encoding),
@@ -76,14 +76,11 @@ fn create(name: &str, locale: &Locale) -> String {
     );
     let own = locale.locale.as_deref().map(literal);
     match (locale.provider.as_deref(), own) {
-        (Some("i"), Some(own)) => sql.push_str(&format!(" LOCALE_PROVIDER icu ICU_LOCALE {own}")),
-        (Some("b"), Some(own)) => {
-            sql.push_str(&format!(" LOCALE_PROVIDER builtin BUILTIN_LOCALE {own}"));
-        }
-        (Some("c"), _) => sql.push_str(" LOCALE_PROVIDER libc"),
-        _ => {}
+        (Some("i"), Some(own)) => format!("{plain} LOCALE_PROVIDER icu ICU_LOCALE {own}"),
+        (Some("b"), Some(own)) => format!("{plain} LOCALE_PROVIDER builtin BUILTIN_LOCALE {own}"),
+        (Some("c"), _) => format!("{plain} LOCALE_PROVIDER libc"),
+        _ => plain,
     }
-    sql
 }
 
 #[cfg(test)]

@@ -100,9 +100,7 @@ fn a_login_that_may_not_make_databases_has_its_backups_read_back() {
     stack
         .tool(&["backup"])
         .expect(0, "may not create a database to restore it into");
-    stack
-        .tool(&["backups", "prove"])
-        .expect(1, "permission denied to create database");
+    stack.tool(&["backups", "prove"]).expect(0, "");
     stack.tool(&["backups", "verify"]).expect(0, "readable");
     assert_eq!(left(&stack), "");
 }
@@ -115,7 +113,10 @@ impl Held {
         let sql = "BEGIN; LOCK TABLE questions IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(120)";
         let container = format!("{}_db", stack.name);
         let mut psql = stack.command("docker");
-        psql.args(["exec", &container, "psql", "-U", "postgres", "-d", "eneo"]);
+        // Somebody else's session would be a finding.
+        let ours = ["exec", "-e", "PGAPPNAME=eneo-upgrade-test", &container];
+        psql.args(ours)
+            .args(["psql", "-U", "postgres", "-d", "eneo"]);
         psql.args(["-c", sql])
             .stdout(Stdio::null())
             .stderr(Stdio::null());
