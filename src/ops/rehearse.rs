@@ -2,6 +2,7 @@
 
 mod kept;
 mod stage;
+mod world;
 
 use super::outlook::{Look, Outlook};
 use super::project::Project;

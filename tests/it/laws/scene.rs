@@ -293,8 +293,8 @@ impl Scene {
                     // What became of the job is told by itself; ids are new after every copy.
                     let (job, oid) = (String::new(), 0);
                     let data = Data {
-                        job,
                         oid,
+                        job,
                         ..world.databases[name].clone()
                     };
                     (name.clone(), data)
