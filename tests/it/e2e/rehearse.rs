@@ -186,7 +186,6 @@ fn a_migration_that_would_fail_is_told_and_production_does_not_notice() {
     assert_eq!(reports(&stack).len(), 3);
 }
 
-#[expect(clippy::print_stdout, reason = "two times, to be looked at")]
 #[test]
 fn a_migration_that_works_predicts_how_long_the_real_one_takes() {
     let options = ["--set", "TESTBED_MIGRATION_SECONDS=3"];
