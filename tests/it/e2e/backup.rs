@@ -105,25 +105,27 @@ fn a_login_that_may_not_make_databases_has_its_backups_read_back() {
     assert_eq!(left(&stack), "");
 }
 
-/// Holds a table that every dump needs and nobody else asks for, until it is let go.
+/// Holds a table that every dump needs until it is let go. Its size is asked for by nobody: it
+/// is one of partitions, and has none.
 struct Held(Child);
 
 impl Held {
     fn new(stack: &Stack) -> Self {
-        let sql = "BEGIN; LOCK TABLE questions IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(120)";
+        stack.psql("CREATE TABLE held (day date) PARTITION BY RANGE (day)");
+        // One who may write would be found before the run.
+        stack.psql("CREATE ROLE holder LOGIN");
+        stack.psql("GRANT MAINTAIN ON held TO holder");
+        let sql = "BEGIN; LOCK TABLE held IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(120)";
         let container = format!("{}_db", stack.name);
         let mut psql = stack.command("docker");
-        // Somebody else's session would be a finding.
-        let ours = ["exec", "-e", "PGAPPNAME=eneo-upgrade-test", &container];
-        psql.args(ours)
-            .args(["psql", "-U", "postgres", "-d", "eneo"]);
+        psql.args(["exec", &container, "psql", "-U", "holder", "-d", "eneo"]);
         psql.args(["-c", sql])
             .stdout(Stdio::null())
             .stderr(Stdio::null());
         let held = Self(psql.spawn().expect("starts"));
         wait("the table to be held", || {
             stack.psql(
-                "SELECT count(*) FROM pg_locks WHERE relation = 'questions'::regclass \
+                "SELECT count(*) FROM pg_locks WHERE relation = 'held'::regclass \
                  AND mode = 'AccessExclusiveLock' AND granted",
             ) == "1"
         });
@@ -133,7 +135,7 @@ impl Held {
     fn let_go(mut self, stack: &Stack) {
         stack.psql(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
-             WHERE query LIKE 'BEGIN; LOCK TABLE questions%'",
+             WHERE query LIKE 'BEGIN; LOCK TABLE held%'",
         );
         let _ = self.0.wait();
     }
