@@ -210,3 +210,29 @@ fn the_guides_own_way_back_errs() {
         "e23b168d0080"
     );
 }
+
+#[test]
+fn where_no_copy_can_be_made_the_plan_says_why_and_a_dump_leads_back() {
+    let stack = Stack::new(Compose::Newest, &["--set", "TESTBED_MIGRATION_FAIL=last"]);
+    stack.up();
+    stack.seed();
+    stack.publish("v1.7.0", &["latest"]);
+    // As after a base image with another C library.
+    stack.psql("UPDATE pg_database SET datcollversion = '0' WHERE datname = 'eneo'");
+    fails_and_goes_back(&stack, "its collation version is not the system's");
+    // What was restored was made by the library that is there.
+    stack.psql("CREATE ROLE keeper LOGIN PASSWORD 'kept' IN ROLE postgres");
+    stack.set("POSTGRES_USER", "keeper");
+    stack.set("POSTGRES_PASSWORD", "kept");
+    stack.up();
+    fails_and_goes_back(&stack, "the app's role may not make databases");
+}
+
+fn fails_and_goes_back(stack: &Stack, why: &str) {
+    stack.tool(&["plan"]).expect(0, why);
+    let before = Seen::of(stack);
+    let aside = kept_aside(stack);
+    let ran = stack.tool(&[]).expect(4, "told to fail in last");
+    assert_eq!(Seen::of(stack), before, "{}", ran.text);
+    assert_eq!(kept_aside(stack), aside + 1, "{}", ran.text);
+}

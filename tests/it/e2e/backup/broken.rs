@@ -123,7 +123,8 @@ fn a_way_back_by_a_backup_that_was_changed_destroys_nothing() {
     stack.up();
     stack.seed();
     stack.publish("v1.7.0", &["latest"]);
-    stack.tool(&[]).expect(5, "told to fail");
+    let args = ["--backup", "strict", "--on-failure", "stop"];
+    stack.tool(&args).expect(5, "told to fail");
     let backups = stack.path().join(".eneo-upgrade/backups");
     let run = std::fs::read_dir(backups).expect("there").flatten().next();
     let dump = run.expect("a run").path().join("exact.dump");
