@@ -9,6 +9,7 @@ mod fetch;
 mod fetched;
 mod gates;
 mod parts;
+mod recorded;
 mod restore;
 mod retention;
 mod rollback;
@@ -26,11 +27,10 @@ pub use edits::{FileEdits, plan_edits, refused};
 pub use fetch::fetch;
 pub use fetched::Fetched;
 pub use gates::{Project, gate, wanted};
+pub use recorded::{copy, door, held_at};
 pub use restore::{Vouched, restore};
 pub use retention::{Expired, Past, expired};
-pub use rollback::{
-    Extent, NoWayBack, before, copy, door, extent, held_at, identity, rollback, writers,
-};
+pub use rollback::{Extent, NoWayBack, before, extent, identity, rollback, writers};
 pub use upgrade::upgrade;
 pub use verification::verification;
 pub use view::{irreversible, view};

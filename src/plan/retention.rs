@@ -2,8 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::rollback::{keeping_tags, kept_aside};
-use super::{NoWayBack, copy};
+use super::NoWayBack;
+use super::recorded::{copy, keeping_tags, kept_aside};
 use crate::engine::RunState;
 use crate::event::{Artifact, Event, Outcome, Record, RunId};
 
