@@ -7,9 +7,9 @@ use super::outlook::Outlook;
 use super::project::Project;
 use super::{Confirm, Ended, Question, upgrade};
 use crate::engine::Report;
-use crate::event::{Failure, FailureClass, Finding, Live, PlanView, RunId, Severity, StepView};
+use crate::event::{Failure, FailureClass, Finding, Live, RunId, Severity};
 use crate::inventory::{Inventory, login};
-use crate::plan::{self, Plan, Vouched};
+use crate::plan::{self, Vouched};
 use crate::recipe::Reference;
 use crate::settings::{RestoreFlags, RunFlags, Settings};
 use crate::steps::Manifest;
@@ -40,7 +40,8 @@ pub async fn restore(
         manifest,
     };
     let plan = plan::restore(&inventory, vouched, &run);
-    let view = view(&inventory, &kept, &plan);
+    let what = format!("backup {} of {}", kept.id(), inventory.recipe.title);
+    let view = plan::outline(&inventory, what, &plan);
     report.live(Live::Plan(Box::new(view.clone())));
     report.flush().await;
     if !empty && !flags.discard_writes_since {
@@ -148,19 +149,4 @@ fn ready(inventory: Inventory, report: &Report) -> Result<Inventory, Failure> {
     }
     report.live(Live::Findings { findings });
     Err(Failure::new("this host is not ready for the project").class(FailureClass::Refused))
-}
-
-fn view(inventory: &Inventory, kept: &Kept, plan: &Plan) -> PlanView {
-    let steps = plan.steps.iter().map(|planned| StepView {
-        title: planned.step.title(),
-        cause: planned.cause.clone(),
-    });
-    PlanView {
-        project: inventory.model.name.clone(),
-        directory: inventory.args.directory.clone(),
-        compose: inventory.compose_version.clone(),
-        app: format!("backup {} of {}", kept.id(), inventory.recipe.title),
-        steps: steps.collect(),
-        ..PlanView::default()
-    }
 }

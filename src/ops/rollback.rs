@@ -5,12 +5,10 @@ use super::drive::Driver;
 use super::project::Project;
 use super::{Confirm, Ended, Question, history, leftovers, state_folder, upgrade};
 use crate::engine::{Report, RunLog, RunState};
-use crate::event::{
-    DatabaseView, Event, Failure, FailureClass, Live, Outcome, PlanView, RunId, StepView,
-};
+use crate::event::{Event, Failure, FailureClass, Live, Outcome, RunId};
 use crate::host::Machine;
 use crate::inventory::Inventory;
-use crate::plan::{self, Extent, NoWayBack, Plan};
+use crate::plan::{self, Extent, NoWayBack};
 use crate::settings::{RollbackFlags, RunFlags, Settings};
 
 /// Goes back to what there was before a run: the open one, or the newest one.
@@ -33,7 +31,8 @@ pub async fn rollback(
     let state = state.map_err(|error| Failure::from_error(&error))?;
     let no_way = |error: NoWayBack| Failure::from_error(&error);
     let plan = plan::rollback(&state).map_err(no_way)?;
-    report.live(Live::Plan(Box::new(view(&inventory, &state, &plan))));
+    let what = format!("back from run {run} of {}", inventory.recipe.title);
+    report.live(Live::Plan(Box::new(plan::outline(&inventory, what, &plan))));
     let before = plan::before(&state).map_err(no_way)?;
     let machine = project.machine(&inventory, &run, before.system).await?;
     let lossy = extent(&state, &machine.docker).await? == Extent::Serving;
@@ -114,29 +113,6 @@ async fn which(
             "the newest run, {}, ended `{outcome}`: there is nothing to go back from",
             newest.run
         ))),
-    }
-}
-
-/// The way back as a plan to look at.
-fn view(inventory: &Inventory, state: &RunState, plan: &Plan) -> PlanView {
-    let steps = plan.steps.iter().map(|planned| StepView {
-        title: planned.step.title(),
-        cause: planned.cause.clone(),
-    });
-    PlanView {
-        project: inventory.model.name.clone(),
-        directory: inventory.args.directory.clone(),
-        compose: inventory.compose_version.clone(),
-        app: format!("back from run {} of {}", state.run, inventory.recipe.title),
-        release: inventory.release().map(str::to_owned),
-        database: inventory.database.as_ref().map(|database| DatabaseView {
-            name: database.name.clone(),
-            bytes: database.identity.size,
-            revisions: database.revisions.clone().unwrap_or_default(),
-            target: Vec::new(),
-        }),
-        steps: steps.collect(),
-        ..PlanView::default()
     }
 }
 

@@ -33,7 +33,7 @@ pub use retention::{Expired, Past, expired};
 pub use rollback::{Extent, NoWayBack, before, extent, identity, rollback, writers};
 pub use upgrade::upgrade;
 pub use verification::verification;
-pub use view::{irreversible, view};
+pub use view::{irreversible, outline, view};
 
 use crate::event::{DrainPolicy, PlannedStep, Proof, Purpose, RunId};
 use crate::steps::AnyStep;

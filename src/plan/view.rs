@@ -65,6 +65,29 @@ pub fn view(
     }
 }
 
+/// A plan that is shown by its steps alone; `what` says what it is.
+pub fn outline(inventory: &Inventory, what: String, plan: &Plan) -> PlanView {
+    let steps = plan.steps.iter().map(|planned| StepView {
+        title: planned.step.title(),
+        cause: planned.cause.clone(),
+    });
+    PlanView {
+        project: inventory.model.name.clone(),
+        directory: inventory.args.directory.clone(),
+        compose: inventory.compose_version.clone(),
+        app: what,
+        release: inventory.release().map(str::to_owned),
+        database: inventory.database.as_ref().map(|database| DatabaseView {
+            name: database.name.clone(),
+            bytes: database.identity.size,
+            revisions: database.revisions.clone().unwrap_or_default(),
+            target: Vec::new(),
+        }),
+        steps: steps.collect(),
+        ..PlanView::default()
+    }
+}
+
 /// What makes the releases up to the new one irreversible, one by one.
 pub fn irreversible(inventory: &Inventory, fetched: &Fetched, to: Option<&str>) -> Vec<String> {
     let to = fetched.release.as_deref().or(to);
