@@ -19,6 +19,9 @@ const LARGEST_TEXT: u64 = 1 << 20;
 /// Marks a container that is there only to read files of its image.
 pub(super) const READING: &str = "eneo-upgrade.reading";
 
+/// Seconds after which nobody reads from such a container any more.
+const LEFT_AFTER: i64 = 60;
+
 /// An image that is here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LocalImage {
@@ -95,10 +98,14 @@ impl Docker {
         }
     }
 
-    /// Takes away what was made to read from, also by a process that was killed.
-    async fn remove_read_containers(&self) -> Result<(), HostError> {
-        for id in self.read_containers(false).await? {
-            self.remove_by_force(&id).await?;
+    /// Takes away what processes that were killed have made to read from. Somebody else may be
+    /// reading just now: nothing is locked for that, and it takes a moment only.
+    async fn remove_left_readers(&self) -> Result<(), HostError> {
+        let now = jiff::Timestamp::now().as_second();
+        for (id, created) in self.read_containers(false).await? {
+            if now - created > LEFT_AFTER {
+                self.remove_by_force(&id).await?;
+            }
         }
         Ok(())
     }
@@ -170,7 +177,7 @@ impl Images for Docker {
         folder: &str,
     ) -> Result<Vec<(String, String)>, HostError> {
         let failed = failed(format!("read `{folder}` of the new image"));
-        self.remove_read_containers().await?;
+        self.remove_left_readers().await?;
         let container = self
             .client
             .create_container(
@@ -191,7 +198,7 @@ impl Images for Docker {
             .download_from_container(&container.id, Some(options))
             .try_collect()
             .await;
-        let removed = self.remove_read_containers().await;
+        let removed = self.remove_by_force(&container.id).await;
         let archive = match archive {
             Err(error) if is_missing(&error) => Vec::new(),
             archive => archive.map_err(&failed)?,

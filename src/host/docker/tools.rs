@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use bollard::models::{
-    ContainerCreateBody, HealthConfig, HostConfig, Mount, MountType, RestartPolicy,
-    RestartPolicyNameEnum,
+    ContainerCreateBody, ContainerSummary, HealthConfig, HostConfig, Mount, MountType,
+    RestartPolicy, RestartPolicyNameEnum,
 };
 use bollard::query_parameters::{
     CreateContainerOptions, InspectContainerOptions, ListContainersOptionsBuilder,
@@ -166,15 +166,18 @@ impl Docker {
 
     /// Takes away what processes that were killed have left of the kind.
     pub async fn remove_left_tools(&self) -> Result<(), HostError> {
-        for id in self.read_containers(true).await? {
+        for (id, _) in self.read_containers(true).await? {
             self.remove_by_force(&id).await?;
         }
         Ok(())
     }
 
-    /// The ids of the project's containers that are there for their image only: those with tools
-    /// in them, or the others.
-    pub(super) async fn read_containers(&self, tools: bool) -> Result<Vec<String>, HostError> {
+    /// The project's containers that are there for their image only, those with tools in them or
+    /// the others: id, and when it was made in seconds since 1970.
+    pub(super) async fn read_containers(
+        &self,
+        tools: bool,
+    ) -> Result<Vec<(String, i64)>, HostError> {
         let label = format!("{READING}={}", self.project);
         let options = ListContainersOptionsBuilder::new()
             .all(true)
@@ -186,7 +189,10 @@ impl Docker {
             let labels = container.labels.as_ref();
             labels.is_some_and(|labels| labels.contains_key(RUN)) == tools
         });
-        Ok(wanted.filter_map(|container| container.id).collect())
+        let made = |container: ContainerSummary| {
+            Some((container.id?, container.created.unwrap_or_default()))
+        };
+        Ok(wanted.filter_map(made).collect())
     }
 
     pub(super) async fn remove_by_force(&self, id: &str) -> Result<(), HostError> {

@@ -16,6 +16,9 @@ const STATEMENT: &str = "60s";
 const MAY_CREATE: &str =
     "SELECT rolsuper OR rolcreatedb AS may FROM pg_roles WHERE rolname = current_user";
 
+/// Whether a role may do everything.
+const MAY_ALL: &str = "SELECT rolsuper AS may FROM pg_roles WHERE rolname = current_user";
+
 /// Where the server can be reached from.
 enum Way {
     /// From here.
@@ -162,12 +165,23 @@ impl Postgres {
     }
 
     /// The same database seen by the server's own administrator, where the app's role may not make
-    /// databases. Images of PostgreSQL trust whoever comes from within their container.
+    /// databases.
     pub(super) async fn administrator(&self) -> Result<Option<Self>, HostError> {
+        self.administrator_unless(MAY_CREATE).await
+    }
+
+    /// The same database seen by the server's own administrator, where the app's role is no
+    /// superuser.
+    pub(super) async fn superuser(&self) -> Result<Option<Self>, HostError> {
+        self.administrator_unless(MAY_ALL).await
+    }
+
+    /// Images of PostgreSQL trust whoever comes from within their container.
+    async fn administrator_unless(&self, may: &str) -> Result<Option<Self>, HostError> {
         if self.trusted || self.login.service.is_none() {
             return Ok(None);
         }
-        let may = self.query(super::MAINTENANCE, MAY_CREATE).await?;
+        let may = self.query(super::MAINTENANCE, may).await?;
         if may.first().and_then(|row| row.get("may")?.as_bool()) == Some(true) {
             return Ok(None);
         }

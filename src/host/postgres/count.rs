@@ -54,7 +54,8 @@ impl CopyCounter {
 
 /// `public.jobs` of `COPY public.jobs (id, task) FROM stdin;`.
 fn copied_table(line: &[u8]) -> Option<String> {
-    let line = std::str::from_utf8(line).ok()?;
+    // Names of many columns may be cut anywhere.
+    let line = String::from_utf8_lossy(line);
     let rest = line.strip_prefix("COPY ")?;
     // The name may hold spaces and parentheses, within quotes only.
     let mut quoted = false;
@@ -68,6 +69,17 @@ fn copied_table(line: &[u8]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_head_may_be_cut_within_a_letter() {
+        let mut counter = CopyCounter::default();
+        let columns = "å".repeat(KEPT);
+        for shift in ["", "x"] {
+            let script = format!("COPY public.a (\"{shift}{columns}\") FROM stdin;\n1\n\\.\n");
+            counter.feed(script.as_bytes());
+        }
+        assert_eq!(counter.counts, BTreeMap::from([("public.a".to_owned(), 2)]));
+    }
 
     #[test]
     fn rows_are_counted_however_the_stream_is_cut() {

@@ -68,7 +68,8 @@ pub struct Identity {
     pub version: String,
     /// The database's size in bytes.
     pub size: u64,
-    /// The size of its tables without their indexes: as much as a dump may take.
+    /// The size of its tables without their indexes, of which the catalogue is believed: as much as
+    /// a dump may take. Asking for a table's size would wait for whoever holds it.
     pub tables: u64,
     /// The object id of the database.
     pub oid: u32,
@@ -164,8 +165,9 @@ impl Postgres {
                 "SELECT (SELECT system_identifier::text FROM pg_control_system()) AS system, \
                  current_setting('server_version') AS version, \
                  pg_database_size(current_database())::text AS size, \
-                 (SELECT coalesce(sum(pg_table_size(oid)), 0)::text FROM pg_class \
-                  WHERE relkind IN ('r', 'm')) AS tables, \
+                 (SELECT greatest(0, pg_database_size(current_database()) - coalesce(sum( \
+                  relpages::bigint), 0) * current_setting('block_size')::bigint)::text \
+                  FROM pg_class WHERE relkind = 'i' AND relpages > 0) AS tables, \
                  (SELECT oid::text FROM pg_database WHERE datname = current_database()) AS oid, \
                  (SELECT (rolsuper OR rolcreatedb)::text FROM pg_roles \
                   WHERE rolname = current_user) AS creates, \

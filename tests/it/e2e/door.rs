@@ -1,11 +1,12 @@
 //! A client who writes through the entry all the time: what was acknowledged stays, and while
 //! requests are held none of them fails.
 
-use std::process::Command;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use super::stack::{Compose, Stack};
+use super::stack::{Compose, Stack, wait};
 
 /// What became of numbered writes.
 #[derive(Default)]
@@ -75,6 +76,58 @@ impl Written {
     }
 }
 
+/// A copy of the database takes long where the database is large. It does here because somebody
+/// holds a lock that it needs, until the server's health was checked some times.
+fn while_the_copy_takes_long<T>(stack: &Stack, work: impl FnOnce() -> T) -> T {
+    const MAINTENANCE: [&str; 6] = ["exec", "-T", "db", "psql", "-U", "postgres"];
+    const HELD: &str = "BEGIN; COMMENT ON DATABASE eneo IS 'held';\n";
+    const WAITS: &str = "SELECT count(*) FROM pg_locks WHERE NOT granted \
+                         AND locktype = 'object' AND mode = 'ShareLock'";
+    let mut holder = stack
+        .command("docker")
+        .arg("compose")
+        .args(MAINTENANCE)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("starts");
+    let mut input = holder.stdin.take().expect("piped");
+    input.write_all(HELD.as_bytes()).expect("taken");
+    let checks = || {
+        let container = format!("{}_db", stack.name);
+        let log = stack.docker(&[
+            "inspect",
+            "--format",
+            "{{range .State.Health.Log}}{{.Start}} {{.ExitCode}}\n{{end}}",
+            &container,
+        ]);
+        log.lines().map(str::to_owned).collect::<Vec<String>>()
+    };
+    std::thread::scope(|scope| {
+        let hold = scope.spawn(|| {
+            let ask = [&["compose"], &MAINTENANCE[..], &["-Atc", WAITS]].concat();
+            wait("the copy", || stack.docker(&ask).trim() != "0");
+            let before = checks();
+            let mut since = Vec::new();
+            wait("checks of the server's health", || {
+                since = checks();
+                since.retain(|check| !check.is_empty() && !before.contains(check));
+                since.len() > 3
+            });
+            drop(input);
+            holder.wait().expect("ended");
+            since
+        });
+        let done = work();
+        let checks = hold.join().expect("no panic");
+        assert!(
+            checks.iter().all(|check| check.ends_with(" 0")),
+            "{checks:?}"
+        );
+        done
+    })
+}
+
 fn queued_in_redis(stack: &Stack) -> String {
     let keys = [
         "compose",
@@ -108,9 +161,14 @@ fn nothing_is_lost_and_nothing_fails(compose: Compose) {
     written.assert_nothing_lost(&stack);
 
     stack.set("TESTBED_MIGRATION_FAIL", "");
+    let began = "SELECT pg_postmaster_start_time()";
+    let before = stack.psql(began);
     written
-        .beside(&stack, || stack.tool(&[]))
+        .beside(&stack, || {
+            while_the_copy_takes_long(&stack, || stack.tool(&[]))
+        })
         .expect(0, "upgraded");
+    assert_eq!(stack.psql(began), before, "the server began anew");
     written.assert_nothing_lost(&stack);
     let failed = written.failed.lock().expect("no panic");
     assert!(failed.is_empty(), "{failed:?}\n{}", ran.text);
