@@ -192,6 +192,14 @@ pub struct DrainFlags {
     pub on_timeout: Option<DrainPolicy>,
 }
 
+/// Flags of `gc`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct GcFlags {
+    /// How long ago it must be that it could last be needed, as 12h, 7d (default: 7d)
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub older_than: Option<Duration>,
+}
+
 /// Flags of `rollback`.
 #[derive(Debug, Clone, Default, Args)]
 pub struct RollbackFlags {
@@ -387,7 +395,8 @@ fn duration(text: &str) -> Result<Duration, String> {
         "s" => 1,
         "m" => 60,
         "h" => 3600,
-        _ => return Err("use seconds, or a number with s, m or h".to_owned()),
+        "d" => 24 * 3600,
+        _ => return Err("use seconds, or a number with s, m, h or d".to_owned()),
     };
     let number: u64 = number.parse().map_err(|_| "not a number".to_owned())?;
     number
@@ -437,13 +446,13 @@ mod tests {
 
     #[test]
     fn times_have_units() {
-        for (text, seconds) in [("90", 90), ("90s", 90), ("30m", 1800), ("2h", 7200)] {
+        for (text, seconds) in [("90", 90), ("90s", 90), ("30m", 1800), ("1d", 86400)] {
             assert_eq!(duration(text), Ok(Duration::from_secs(seconds)), "{text}");
         }
         for text in [
             "",
             "h",
-            "1d",
+            "1w",
             "-1",
             "99999999999999999999h",
             "9999999999999999999h",

@@ -13,8 +13,8 @@ use crate::render::{
     Display, Ending, history_line, job_lines, print_finding, print_text, status_lines,
 };
 use crate::settings::{
-    Flags, Output, PatchFlags, ProveFlags, RehearseFlags, RestoreFlags, RollbackFlags, RunFlags,
-    Settings, UpFlags, UpgradeFlags, WaitFlags,
+    Flags, GcFlags, Output, PatchFlags, ProveFlags, RehearseFlags, RestoreFlags, RollbackFlags,
+    RunFlags, Settings, UpFlags, UpgradeFlags, WaitFlags,
 };
 
 /// Upgrades a self-hosted Docker Compose app: `docker compose pull && docker compose up -d`, with
@@ -64,7 +64,7 @@ enum Verb {
     #[command(subcommand)]
     Backups(backups::Backups),
     /// Free what runs have kept for a way back that is no longer needed
-    Gc,
+    Gc(GcFlags),
     /// Show where the newest run stands
     Status,
     /// List the runs of the project
@@ -186,12 +186,15 @@ async fn act(verb: Verb, settings: &Settings, report: &Report) -> Result<Ended, 
             let prompt = prompt::Prompt::new(settings.questions);
             ops::rollback(settings, &flags, &prompt, report).await
         }
-        Verb::Gc => ops::gc(settings, &prompt::Prompt::new(settings.questions), report).await,
+        Verb::Gc(flags) => {
+            let prompt = prompt::Prompt::new(settings.questions);
+            ops::gc(settings, &flags, &prompt, report).await
+        }
         Verb::Restore(flags) => {
             let prompt = prompt::Prompt::new(settings.questions);
             Box::pin(ops::restore(settings, &flags, &prompt, report)).await
         }
-        Verb::Backup(flags) => ops::backup(settings, flags, report).await,
+        Verb::Backup(flags) => Box::pin(ops::backup(settings, flags, report)).await,
         Verb::Backups(verb) => backups::act(&verb, settings, report).await,
         Verb::Status | Verb::History | Verb::Jobs { .. } | Verb::Logs { .. } => {
             Err(Failure::new("this command opens no run"))

@@ -8,9 +8,11 @@
 //! declare ───────────────────────> expand ─> block, flow
 //! image ─> tag          env_file
 //! waits    who waits for whom                    prove    before and after compared
+//! attached  other files that are named
 //! said     to choose among several texts         refusal  why not, and what to write by hand
 //! ```
 
+mod attached;
 mod block;
 mod condition;
 mod declare;
@@ -210,6 +212,12 @@ pub fn extends(text: &str, service: &str) -> Result<Option<Extends>, Refusal> {
 pub fn all_extends(text: &str) -> Result<Vec<Extends>, Refusal> {
     let attempted = || "look for `extends`".to_owned();
     said::all_extends(split_bom(text).1).map_err(|stop| stop.refusal(attempted(), String::new()))
+}
+
+/// Files that the text names besides Compose files, as written: env files of services, configs and
+/// secrets. Nothing of a text that cannot be read.
+pub fn attached(text: &str) -> Vec<String> {
+    attached::attached(split_bom(text).1)
 }
 
 /// The image of a service as written, `${…}` and all; None if it is built or defined elsewhere.

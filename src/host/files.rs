@@ -128,12 +128,6 @@ pub fn remove_all(path: &Path) -> Result<(), HostError> {
     }
 }
 
-/// Removes a folder unless there is something in it.
-pub fn remove_if_empty(path: &Path) {
-    // What keeps it from going is a reason to leave it.
-    let _ = std::fs::remove_dir(path);
-}
-
 /// The bytes of a file, or of those in a folder, as far as they can be seen just now.
 pub fn size_so_far(path: &Path) -> u64 {
     let size = |path: &Path| path.metadata().map_or(0, |facts| facts.len());
@@ -141,6 +135,31 @@ pub fn size_so_far(path: &Path) -> u64 {
         Ok(entries) => entries.flatten().map(|entry| size(&entry.path())).sum(),
         Err(_) => size(path),
     }
+}
+
+/// The size of everything below a folder; what cannot be seen counts nothing.
+pub fn size_below(folder: &Path) -> u64 {
+    let (mut folders, mut bytes) = (vec![folder.to_owned()], 0);
+    while let Some(folder) = folders.pop() {
+        let entries = std::fs::read_dir(folder).into_iter().flatten();
+        for entry in entries.flatten() {
+            match entry.metadata() {
+                Ok(facts) if facts.is_dir() => folders.push(entry.path()),
+                Ok(facts) => bytes += facts.len(),
+                Err(_) => {}
+            }
+        }
+    }
+    bytes
+}
+
+/// Whether a file begins with these bytes.
+pub fn begins_with(path: &Path, bytes: &[u8]) -> Result<bool, HostError> {
+    let mut head = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(bytes.len() as u64).read_to_end(&mut head))
+        .map_err(failed("read", path))?;
+    Ok(head == bytes)
 }
 
 /// The paths of what is in a folder, sorted; none where there is no folder.

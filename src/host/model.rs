@@ -110,6 +110,15 @@ pub enum Condition {
 }
 
 impl Model {
+    /// The services that mount a volume of this key, and where.
+    pub fn mounts_of(&self, volume: &str) -> impl Iterator<Item = (&str, String)> {
+        self.services.iter().flat_map(move |(name, service)| {
+            let mounts = service.mounts();
+            let here = mounts.filter(move |mount| mount.source.as_deref() == Some(volume));
+            here.map(|mount| (name.as_str(), mount.target))
+        })
+    }
+
     /// Whether `service` waits for `dependency` to have completed successfully, without fail.
     pub fn is_gated(&self, service: &str, dependency: &str) -> bool {
         self.services

@@ -225,6 +225,24 @@ pub trait Containers: Sync {
         line: &(dyn Fn(&str) + Sync),
     ) -> impl Future<Output = Result<Container, HostError>> + Send;
 
+    /// Writes what is in `folder` of a container to the new file `to`, as a tar, be it up or not;
+    /// tells bytes.
+    fn pack(
+        &self,
+        id: &str,
+        folder: &str,
+        to: &Path,
+        progress: &(dyn Fn(u64) + Sync),
+    ) -> impl Future<Output = Result<(), HostError>> + Send;
+
+    /// Puts what is in the tar `from` into `folder` of a container, be it up or not.
+    fn unpack(
+        &self,
+        id: &str,
+        folder: &str,
+        from: &Path,
+    ) -> impl Future<Output = Result<(), HostError>> + Send;
+
     /// Asks a container over the project's network.
     fn get(
         &self,
@@ -353,6 +371,12 @@ pub trait Queue: Sync {
 
     /// Queues a job again as the last one, once, however often this is done.
     fn requeue(&self, job: &Requeued) -> impl Future<Output = Result<(), HostError>> + Send;
+
+    /// Writes everything the queue holds to the new file `to`, as it is at one moment.
+    fn save(&self, to: &Path) -> impl Future<Output = Result<(), HostError>> + Send;
+
+    /// Makes the queue hold what `from` holds, and nothing else.
+    fn load(&self, from: &Path) -> impl Future<Output = Result<(), HostError>> + Send;
 
     /// Gives the feeder's place back, if it is ours.
     fn release(&self, key: &str) -> impl Future<Output = Result<(), HostError>> + Send;

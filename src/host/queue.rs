@@ -1,12 +1,13 @@
 //! Redis, asked through its own command-line client in its container.
 
+use std::path::Path;
 use std::sync::Mutex;
 use std::time::Duration;
 
 use tokio::task::AbortHandle;
 
 use super::docker::{Docker, Exec};
-use super::{Containers, HostError, Queue, Requeued};
+use super::{Containers, HostError, Queue, Requeued, files};
 use crate::event::RunId;
 
 /// Sets the key to our name if nobody or we ourselves hold it, and says who holds it then.
@@ -20,6 +21,21 @@ const REQUEUE: &str = "local n = tonumber(ARGV[2]) \
     for i = 2, 1 + n do redis.call('DEL', KEYS[i]) end \
     for i = 2 + n, #KEYS do redis.call('ZREM', KEYS[i], ARGV[1]) end \
     redis.call('LREM', KEYS[1], 0, ARGV[3]) redis.call('RPUSH', KEYS[1], ARGV[3]) return 1";
+
+/// A second server, which reads the file as its own, is followed once: that works however the
+/// first one keeps its data, and replaces whatever it holds.
+const LOAD: &str = "\
+    set -e; folder=$(mktemp -d); port=16379; \
+    trap 'redis-cli -p $port shutdown nosave >/dev/null 2>&1 || :; \
+          redis-cli replicaof no one >/dev/null 2>&1 || :; rm -rf \"$folder\"' EXIT; \
+    cat >\"$folder/dump.rdb\"; \
+    redis-server --bind 127.0.0.1 --port $port --dir \"$folder\" --dbfilename dump.rdb \
+      --save '' --appendonly no --daemonize yes --logfile \"$folder/log\"; \
+    patiently() { tries=0; until \"$@\"; do tries=$((tries + 1)); \
+      if [ $tries -gt 600 ]; then tail -n 3 \"$folder/log\" >&2; exit 1; fi; sleep 0.1; done; }; \
+    answers() { redis-cli -p $port ping 2>/dev/null | grep -q PONG; }; \
+    follows() { redis-cli info replication | grep -q 'master_link_status:up'; }; \
+    patiently answers; redis-cli replicaof 127.0.0.1 $port >/dev/null; patiently follows";
 
 /// The queue server of a project.
 pub struct Redis {
@@ -38,6 +54,17 @@ impl Redis {
             name: format!("eneo-upgrade:{run}"),
             renewing: Mutex::new(None),
         }
+    }
+
+    async fn must_run(&self, what: &str) -> Result<String, HostError> {
+        let containers = match &self.service {
+            Some(service) => self.docker.of_service(service).await?,
+            None => Vec::new(),
+        };
+        let up = containers.into_iter().find(super::Container::is_up);
+        up.map(|container| container.id).ok_or_else(|| {
+            HostError::Unexpected(format!("cannot {what}: the queue's service is not running"))
+        })
     }
 
     fn stop_renewing(&self, next: Option<AbortHandle>) {
@@ -144,6 +171,33 @@ impl Queue for Redis {
                 job.id
             ))),
         }
+    }
+
+    async fn save(&self, to: &Path) -> Result<(), HostError> {
+        let container = self.must_run("save what the queue holds").await?;
+        let exec = Exec {
+            container: &container,
+            argv: &["redis-cli", "--rdb", "-"],
+            environment: Vec::new(),
+        };
+        self.docker.exec_to_file(&exec, to).await?;
+        // The client ends well also where the server has said no.
+        match files::begins_with(to, b"REDIS")? {
+            true => Ok(()),
+            false => Err(HostError::Unexpected(
+                "the queue server has not said what it holds".to_owned(),
+            )),
+        }
+    }
+
+    async fn load(&self, from: &Path) -> Result<(), HostError> {
+        let container = self.must_run("load what the queue held").await?;
+        let exec = Exec {
+            container: &container,
+            argv: &["sh", "-c", LOAD],
+            environment: Vec::new(),
+        };
+        self.docker.exec_from_file(&exec, from).await
     }
 
     async fn release(&self, key: &str) -> Result<(), HostError> {

@@ -23,6 +23,8 @@ pub struct DatabaseFacts {
     pub revisions: Option<Vec<String>>,
     /// Sessions on it that have been there for a while and are not ours.
     pub sessions: Vec<Session>,
+    /// The bytes of other databases of the server, by name.
+    pub beside: BTreeMap<String, u64>,
     /// What the recipe's conditions say, by query; those that the database could not answer are
     /// left out.
     pub conditions: BTreeMap<String, bool>,
@@ -57,6 +59,12 @@ const SESSIONS: &str = "\
     WHERE a.datname = current_database() AND a.backend_type = 'client backend' \
       AND a.pid <> pg_backend_pid() AND a.application_name NOT LIKE 'eneo-upgrade%' \
       AND a.query <> '<insufficient privilege>' AND a.backend_start < now() - interval '2 seconds'";
+
+/// Those that the login may look into.
+const BESIDE: &str = "\
+    SELECT datname AS name, pg_database_size(oid) AS size FROM pg_database \
+    WHERE datallowconn AND datname <> current_database() \
+      AND has_database_privilege(oid, 'CONNECT')";
 
 /// The login the app itself uses: from its container, on a first installation from the files.
 /// None where the recipe does not say where it stands.
@@ -122,10 +130,16 @@ pub(super) async fn look(
 ) -> Result<DatabaseFacts, HostError> {
     let database = Postgres::new(docker.clone(), login.clone(), None);
     let identity = database.identity().await?;
-    let (revisions, sessions, conditions) =
-        tokio::try_join!(database.revisions(), database.rows(SESSIONS), async {
-            Ok(conditions(&database, recipe).await)
-        },)?;
+    let (revisions, sessions, beside, conditions) = tokio::try_join!(
+        database.revisions(),
+        database.rows(SESSIONS),
+        database.rows(BESIDE),
+        async { Ok(conditions(&database, recipe).await) },
+    )?;
+    let beside = beside.iter().filter_map(|row| {
+        let name = row.get("name")?.as_str()?.to_owned();
+        Some((name, row.get("size")?.as_u64()?))
+    });
     let sessions = sessions
         .into_iter()
         .filter_map(|row| serde_json::from_value(serde_json::Value::Object(row)).ok());
@@ -134,6 +148,7 @@ pub(super) async fn look(
         identity,
         revisions,
         sessions: sessions.collect(),
+        beside: beside.collect(),
         conditions,
     })
 }

@@ -27,6 +27,8 @@ pub struct Ground {
     pub inactive: Vec<String>,
     /// Why Compose could not say what it would make anew.
     pub dry_run_trouble: Option<String>,
+    /// Bytes in the volumes that are backed up, as far as they can be seen from here.
+    pub backed_up: u64,
     /// What a run writes to, and the room there. Only what is on this machine.
     pub rooms: BTreeMap<Place, (PathBuf, Room)>,
 }
@@ -168,6 +170,17 @@ pub(super) fn other_files(made: &[Made], args: &ProjectArgs) -> Vec<String> {
     others.sort();
     others.dedup();
     others
+}
+
+/// Bytes in the volumes of these keys.
+pub(super) fn size_of(keys: &[String], model: &Model, made: &[Made]) -> u64 {
+    let volumes = keys.iter().filter_map(|key| model.volumes.get(key));
+    let paths = volumes.filter_map(|volume| {
+        let mut mounts = made.iter().flat_map(|made| made.container.mounts.values());
+        let mounted = mounts.find(|mounted| mounted.source == volume.name)?;
+        Some(files::size_below(&mounted.path))
+    });
+    paths.sum()
 }
 
 /// The room at every place that is on this machine. The engine may be on another one.

@@ -190,6 +190,7 @@ impl Inventory {
             &engine,
             folder.map(|mounted| mounted.path.as_path()),
         );
+        let backed_up = ground::size_of(&recipe.backup.volumes, &model, &made);
         Ok(Self {
             has_volumes: model
                 .volumes
@@ -203,6 +204,7 @@ impl Inventory {
                 other_files,
                 inactive,
                 dry_run_trouble: diverged.trouble,
+                backed_up,
                 rooms,
             },
             args,

@@ -26,6 +26,8 @@ pub struct Sources {
     pub texts: BTreeMap<PathBuf, String>,
     /// Where those are: the file that names them and the name, to the path.
     pub extended: BTreeMap<(PathBuf, String), PathBuf>,
+    /// Other files of the project that they name: env files of services, configs and secrets.
+    pub attached: Vec<PathBuf>,
 }
 
 impl Sources {
@@ -50,6 +52,23 @@ impl Sources {
             self.texts.insert(path, text);
         }
         Ok(())
+    }
+
+    /// Names are relative to the project's folder, or to that of the file that is included.
+    fn find_attached(&self, directory: &Path, project: &Path) -> Vec<PathBuf> {
+        let mut found = std::collections::BTreeSet::new();
+        for (path, text) in &self.texts {
+            let folders = [Some(directory), path.parent()];
+            for name in compose_file::attached(text) {
+                let paths = folders.into_iter().flatten();
+                found.extend(paths.map(|folder| clean(&folder.join(&name))));
+            }
+        }
+        let ours = |path: &PathBuf| {
+            let real = path.canonicalize().unwrap_or_default();
+            real.starts_with(project) && real.is_file() && !self.texts.contains_key(path)
+        };
+        found.into_iter().filter(ours).collect()
     }
 
     /// Reads the files of a project.
@@ -80,6 +99,7 @@ impl Sources {
             sources.compose.push(path.clone());
             sources.texts.insert(path, text);
         }
+        sources.attached = sources.find_attached(&args.directory, &project);
         Ok(sources)
     }
 }

@@ -1,17 +1,22 @@
 //! Freeing what runs have kept for a way back that nobody needs any more.
 
+use std::path::Path;
+use std::time::Duration;
+
 use super::project::Project;
 use super::state_folder::{StateFolder, failure};
 use super::{Confirm, Ended, Question};
 use crate::engine::Report;
 use crate::event::Failure;
 use crate::host::{HostError, Machine, files};
-use crate::plan::{Expired, Past, expired};
-use crate::settings::Settings;
+use crate::inventory::Inventory;
+use crate::plan::{Expired, KEPT, Past, expired};
+use crate::settings::{GcFlags, Settings};
 
 /// Shows what may go and frees it, once that is agreed to.
 pub async fn gc(
     settings: &Settings,
+    flags: &GcFlags,
     confirm: &impl Confirm,
     report: &Report,
 ) -> Result<Ended, Failure> {
@@ -20,7 +25,8 @@ pub async fn gc(
     let run = crate::event::RunId::random();
     let machine = project.machine(&inventory, &run, None).await?;
     let _lock = project.lock(&inventory).await?;
-    let found = there(&project.state, &machine).await?;
+    let kept = flags.older_than.unwrap_or(KEPT);
+    let found = there(&project.state, &machine, kept).await?;
     if found.is_empty() {
         return Ok(Ended::answer("nothing may go yet"));
     }
@@ -46,7 +52,7 @@ pub async fn gc(
 /// The same at the end of a run that went well, where nobody is asked. What does not work is left
 /// for another time.
 pub(super) async fn after_a_run(state: &StateFolder, machine: &Machine, report: &Report) {
-    let Ok(found) = there(state, machine).await else {
+    let Ok(found) = there(state, machine, KEPT).await else {
         return;
     };
     for (expired, told) in found {
@@ -56,8 +62,37 @@ pub(super) async fn after_a_run(state: &StateFolder, machine: &Machine, report: 
     }
 }
 
+/// The bytes on the database's file system and on that of the backups that could be freed.
+pub(super) async fn could_free(state: &StateFolder, inventory: &Inventory) -> Result<u64, Failure> {
+    let beside = inventory.database.as_ref().map(|database| &database.beside);
+    let mut bytes = 0;
+    for expired in all_expired(state, KEPT).await? {
+        bytes += match &expired {
+            Expired::Database(name) => beside.and_then(|sizes| sizes.get(name)).copied(),
+            Expired::Dumps(run) => Some(size_of(&state.backups(run))?),
+            Expired::Tag(_) => None,
+        }
+        .unwrap_or_default();
+    }
+    Ok(bytes)
+}
+
 /// What may go and is there, each with a line about it.
-async fn there(state: &StateFolder, machine: &Machine) -> Result<Vec<(Expired, String)>, Failure> {
+async fn there(
+    state: &StateFolder,
+    machine: &Machine,
+    kept: Duration,
+) -> Result<Vec<(Expired, String)>, Failure> {
+    let mut found = Vec::new();
+    for expired in all_expired(state, kept).await? {
+        let told = tell(state, machine, &expired).await?;
+        found.extend(told.map(|told| (expired, told)));
+    }
+    Ok(found)
+}
+
+/// What may go, be it there or not.
+async fn all_expired(state: &StateFolder, kept: Duration) -> Result<Vec<Expired>, Failure> {
     let Some(journal) = state.journal_to_read().await? else {
         return Ok(Vec::new());
     };
@@ -68,12 +103,13 @@ async fn there(state: &StateFolder, machine: &Machine) -> Result<Vec<(Expired, S
         let past = Past::of(row.run, &records);
         runs.extend(past.map_err(|error| Failure::from_error(&error))?);
     }
-    let mut found = Vec::new();
-    for expired in expired(&runs, jiff::Timestamp::now()) {
-        let told = tell(state, machine, &expired).await?;
-        found.extend(told.map(|told| (expired, told)));
-    }
-    Ok(found)
+    let limit = jiff::Timestamp::now().saturating_sub(kept);
+    Ok(expired(&runs, limit.unwrap_or(jiff::Timestamp::MIN)))
+}
+
+fn size_of(folder: &Path) -> Result<u64, HostError> {
+    let paths = files::list(folder)?;
+    Ok(paths.iter().map(|path| files::size_so_far(path)).sum())
 }
 
 /// None where it is gone.
@@ -93,10 +129,7 @@ async fn tell(
         },
         Expired::Dumps(run) => {
             let folder = state.backups(run);
-            let bytes: u64 = files::list(&folder)?
-                .iter()
-                .map(|path| files::size_so_far(path))
-                .sum();
+            let bytes = size_of(&folder)?;
             folder
                 .is_dir()
                 .then(|| format!("dumps in `{}` ({})", folder.display(), mib(bytes)))

@@ -3,12 +3,12 @@
 use super::project::Project;
 use crate::engine::Report;
 use crate::event::{Failure, RunId};
-use crate::host::{Database, HostError};
+use crate::host::{Database, HostError, Machine};
 use crate::inventory::Inventory;
 use crate::plan;
 
-/// Ends the tools and sessions of a run, and drops the database that its dump was restored into.
-/// A server that does not answer keeps that for another time.
+/// Ends the tools and sessions of a run, and drops what dumps were restored into to prove them. A
+/// server that does not answer keeps that for another time.
 pub(super) async fn clear(
     project: &Project,
     inventory: &Inventory,
@@ -17,17 +17,25 @@ pub(super) async fn clear(
 ) -> Result<(), Failure> {
     let machine = project.machine(inventory, run, None).await?;
     machine.docker.remove_left_tools().await?;
-    if let (Some(database), Some(facts)) = (&machine.database, &inventory.database) {
-        let cleared: Result<(), HostError> = async {
-            database.end_leftovers().await?;
-            database
-                .drop_database(&plan::scratch(&facts.name, run))
-                .await
-        }
-        .await;
-        if let Err(error) = cleared {
-            let told = machine.redactor.redact(&error.to_string());
-            report.note(format!("left for another time: {told}"));
+    if let Err(error) = clear_database(&machine, inventory).await {
+        let told = machine.redactor.redact(&error.to_string());
+        report.note(format!("left for another time: {told}"));
+    }
+    Ok(())
+}
+
+/// The same within the server. Whoever calls it has the project to itself.
+pub(super) async fn clear_database(
+    machine: &Machine,
+    inventory: &Inventory,
+) -> Result<(), HostError> {
+    let (Some(database), Some(facts)) = (&machine.database, &inventory.database) else {
+        return Ok(());
+    };
+    database.end_leftovers().await?;
+    for name in facts.beside.keys() {
+        if plan::is_scratch(&facts.name, name) {
+            database.drop_database(name).await?;
         }
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 use super::project::Project;
 use super::state_folder::StateFolder;
-use super::{rehearse, state_folder};
+use super::{gc, rehearse, state_folder};
 use crate::event::{Failure, Finding, PlanView, RehearsalView};
 use crate::host::files;
 use crate::inventory::Inventory;
@@ -48,6 +48,8 @@ impl Look {
             outlook
                 .findings
                 .extend(open.map(|run| preflight::open_run(&run)));
+            let free = gc::could_free(&project.state, &outlook.inventory).await?;
+            preflight::say_what_gc_frees(&mut outlook.findings, free);
         }
         Ok(Self::Outlook(Box::new(outlook)))
     }

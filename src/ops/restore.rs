@@ -40,6 +40,13 @@ pub async fn restore(
         manifest,
     };
     let plan = plan::restore(&inventory, vouched, &run);
+    for file in plan::stays(&inventory, manifest) {
+        let path = kept.folder().join(file);
+        report.note(format!(
+            "not put back, for what is there is newer: `{}`",
+            path.display()
+        ));
+    }
     let what = format!("backup {} of {}", kept.id(), inventory.recipe.title);
     let view = plan::outline(&inventory, what, &plan);
     report.live(Live::Plan(Box::new(view.clone())));

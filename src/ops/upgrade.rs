@@ -4,7 +4,7 @@ use super::begin::begin;
 use super::drive::Driver;
 use super::outlook::Look;
 use super::project::Project;
-use super::{Confirm, Ended, Question, rehearse};
+use super::{Confirm, Ended, Question, leftovers, rehearse};
 use crate::engine::Report;
 use crate::event::{Failure, Live, Outcome, RunId};
 use crate::host::process::Children;
@@ -67,6 +67,7 @@ pub async fn upgrade(
             return Ok(ended);
         }
     }
+    leftovers::clear(&project, &outlook.inventory, &run.id, report).await?;
     let to = flags.to.as_deref();
     let log = begin(
         &project,

@@ -4,10 +4,11 @@ use super::upgrade::Planner;
 use super::{Changes, Fetched, Run, beside};
 use crate::event::{Proof, RunId};
 use crate::inventory::{Inventory, Place};
-use crate::steps::{Dump, DumpKind, Proving};
+use crate::steps::{Dump, DumpKind, Gather, Proving};
 
-/// A backup outside any upgrade, while the app is up; none where no database is known.
-pub fn backup(inventory: &Inventory, run: &Run) -> Option<Dump> {
+/// A backup outside any upgrade, while the app is up: what belongs with the dump, and the dump.
+/// None where no database is known.
+pub fn backup(inventory: &Inventory, run: &Run) -> Option<(Gather, Dump)> {
     let planner = Planner {
         inventory,
         changes: &Changes::of(inventory),
@@ -15,12 +16,18 @@ pub fn backup(inventory: &Inventory, run: &Run) -> Option<Dump> {
         fetched: &Fetched::default(),
         run,
     };
-    planner.dump(DumpKind::Online)
+    Some((planner.gather(), planner.dump(DumpKind::Online)?))
 }
 
 /// The name under which a run restores its dumps to prove them.
 pub fn scratch(database: &str, run: &RunId) -> String {
     beside(database, "proof", run.as_str())
+}
+
+/// Whether a run, whichever, restored its dump of `database` under this name.
+pub fn is_scratch(database: &str, name: &str) -> bool {
+    let run = name.rsplit('_').next().unwrap_or_default();
+    run.parse().is_ok_and(|run| scratch(database, &run) == name)
 }
 
 impl Planner<'_> {

@@ -21,15 +21,15 @@ mod view;
 
 use std::path::PathBuf;
 
-pub use backup::{backup, scratch};
+pub use backup::{backup, is_scratch, scratch};
 pub use changes::{Change, Changes};
 pub use edits::{FileEdits, plan_edits, refused};
 pub use fetch::fetch;
 pub use fetched::Fetched;
 pub use gates::{Project, gate, wanted};
 pub use recorded::{copy, door, held_at};
-pub use restore::{Vouched, restore};
-pub use retention::{Expired, Past, expired};
+pub use restore::{Vouched, restore, stays};
+pub use retention::{Expired, KEPT, Past, expired};
 pub use rollback::{Extent, NoWayBack, before, extent, identity, rollback, writers};
 pub use upgrade::upgrade;
 pub use verification::verification;

@@ -9,7 +9,7 @@ use crate::inventory::Inventory;
 use crate::recipe::Reference;
 use crate::steps::{
     AnyStep, CloseDoor, Create, Fetch, FetchImages, HoldRestarts, Manifest, Moment, Move, OpenDoor,
-    ReleaseRestarts, RestoreDatabase, Retag, Source, Stop, Verify,
+    Part, PutBack, ReleaseRestarts, RestoreDatabase, Retag, Source, Stop, Verify,
 };
 
 /// A backup that was found to be what its manifest says.
@@ -44,7 +44,10 @@ pub fn restore(inventory: &Inventory, backup: Vouched<'_>, run: &Run) -> Plan {
     }
     planner.stop_all(&mut plan);
     planner.put_images(&mut plan, &images);
+    let (volumes, queue) = planner.parts(backup);
+    put_back(&mut plan, backup, volumes, "they belong with the database");
     planner.start_data(&mut plan);
+    put_back(&mut plan, backup, queue, "what waits there is nowhere else");
     planner.put_data(&mut plan, backup);
     planner.start_all(&mut plan, backup.manifest, &images);
     plan
@@ -76,7 +79,53 @@ fn fetches(inventory: &Inventory, manifest: &Manifest, run: &Run) -> Vec<Fetch> 
     fetches
 }
 
+/// What a backup has besides its dump and what stays as it is: on a host that serves, volumes and
+/// queue hold what is newer.
+pub fn stays(inventory: &Inventory, manifest: &Manifest) -> Vec<String> {
+    let parts = manifest.of.set.iter();
+    let parts = parts.filter(|part| !matches!(part, Part::Project { .. }));
+    parts
+        .filter(|_| !inventory.is_empty_host())
+        .map(Part::file)
+        .collect()
+}
+
+fn put_back(plan: &mut Plan, backup: Vouched<'_>, parts: Vec<Part>, cause: &str) {
+    let folder = backup.path.parent().unwrap_or(backup.path).to_owned();
+    if !parts.is_empty() {
+        plan.push(AnyStep::PutBack(PutBack { folder, parts }), cause);
+    }
+}
+
 impl Planner<'_> {
+    /// Volumes and queue that are put back: on an empty host all, as the project's files place
+    /// them now.
+    fn parts(&self, backup: Vouched<'_>) -> (Vec<Part>, Vec<Part>) {
+        if !self.inventory.is_empty_host() {
+            return (Vec::new(), Vec::new());
+        }
+        let set = backup.manifest.of.set.iter();
+        let here = set.filter_map(|part| match part {
+            Part::Project { .. } => None,
+            Part::Queue { .. } => self
+                .inventory
+                .recipe
+                .roles
+                .queue
+                .as_ref()
+                .map(|_| part.clone()),
+            Part::Volume { volume, .. } => {
+                let (service, target) = self.inventory.model.mounts_of(volume).next()?;
+                Some(Part::Volume {
+                    volume: volume.clone(),
+                    service: service.to_owned(),
+                    target,
+                })
+            }
+        });
+        here.partition(|part| matches!(part, Part::Volume { .. }))
+    }
+
     /// Nothing is written beside what is put back; on an empty host there is nothing to stop.
     fn stop_all(&self, plan: &mut Plan) {
         let held = self.held();

@@ -1,14 +1,16 @@
 //! What is kept of runs that have ended, and when it may go.
 
-use jiff::{SignedDuration, Timestamp};
+use std::time::Duration;
+
+use jiff::Timestamp;
 
 use super::NoWayBack;
 use super::recorded::{copy, keeping_tags, kept_aside};
 use crate::engine::RunState;
 use crate::event::{Artifact, Event, Outcome, Record, RunId};
 
-/// How long a way back is kept after it may no longer be needed.
-const KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// How long a way back is kept after it may no longer be needed, where nobody says otherwise.
+pub const KEPT: Duration = Duration::from_hours(7 * 24);
 
 /// A run that has ended, and what it has left.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,11 +73,11 @@ impl Past {
     }
 }
 
-/// What may go, of runs from the newest on. A copy goes a week after its run was decided, if it is
-/// not the only exact backup of an upgrade; a database put aside a week after its run; dumps and
-/// old images a week after the next upgrade that ended well.
-pub fn expired(runs: &[Past], now: Timestamp) -> Vec<Expired> {
-    let is_old = |at: Timestamp| now.duration_since(at) >= KEPT;
+/// What may go, of runs from the newest on. A copy goes when its run was decided before `limit`, if
+/// it is not the only exact backup of an upgrade; a database put aside when its run was over before
+/// it; dumps and old images when the next upgrade that ended well was.
+pub fn expired(runs: &[Past], limit: Timestamp) -> Vec<Expired> {
+    let is_old = |at: Timestamp| at <= limit;
     let mut expired = Vec::new();
     let mut upgraded_since = false;
     for past in runs {
@@ -95,6 +97,8 @@ pub fn expired(runs: &[Past], now: Timestamp) -> Vec<Expired> {
 
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
+
     use super::*;
 
     fn past(run: &str, outcome: Outcome, days: i64, durable: bool) -> Past {
@@ -110,7 +114,7 @@ mod tests {
     }
 
     fn told(runs: &[Past]) -> String {
-        let expired = expired(runs, Timestamp::UNIX_EPOCH).into_iter();
+        let expired = expired(runs, Timestamp::UNIX_EPOCH - KEPT).into_iter();
         let told = expired.map(|expired| match expired {
             Expired::Database(name) | Expired::Tag(name) => name,
             Expired::Dumps(run) => format!("dumps{}", run.as_str().trim_start_matches('0')),

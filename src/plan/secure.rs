@@ -44,6 +44,13 @@ impl Planner<'_> {
             return;
         };
         let unit = Some(QUIESCE);
+        if let Some(gather) = self.gather_queue() {
+            plan.push_in(
+                unit,
+                AnyStep::Gather(gather),
+                "what it holds belongs with the rows of this moment",
+            );
+        }
         if let Some(name) = self.clone_name() {
             let database = database.name.clone();
             plan.push_in(

@@ -95,6 +95,7 @@ impl Planner<'_> {
     /// From the first backup to the moment when nobody writes and an exact backup is there.
     fn quiesce(&self, plan: &mut Plan) {
         if let Some(dump) = self.dump(DumpKind::Online) {
+            plan.push(AnyStep::Gather(self.gather()), "a database alone is no app");
             plan.push(
                 AnyStep::Dump(dump),
                 "nothing is touched without a proven backup",

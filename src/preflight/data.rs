@@ -13,7 +13,8 @@ pub(super) fn check(case: Case<'_>) -> Vec<Finding> {
     findings.into_iter().flatten().collect()
 }
 
-fn unreachable(inventory: &Inventory) -> Option<Finding> {
+/// Why nothing is known about data that is there.
+pub fn unreachable(inventory: &Inventory) -> Option<Finding> {
     let service = inventory.recipe.roles.database.as_ref()?;
     if inventory.database.is_some() {
         return None;

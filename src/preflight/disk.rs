@@ -7,6 +7,8 @@ use crate::event::Finding;
 use crate::inventory::{Inventory, Place};
 use crate::plan::Changes;
 
+pub(super) const TOO_SMALL: &str = "disk-too-small";
+
 /// What a scratch server needs besides the data: its log of changes, mostly.
 const SERVER: u64 = 512 << 20;
 
@@ -57,15 +59,15 @@ fn judge(inventory: &Inventory, who: &str, wanted: Vec<(Place, String, u64)>) ->
             (room.free < all).then(|| {
                 let parts: Vec<String> = needs
                     .iter()
-                    .map(|(what, bytes)| format!("{what} {}", megabytes(*bytes)))
+                    .map(|(what, bytes)| format!("{what} {}", mebibytes(*bytes)))
                     .collect();
                 refusal(
-                    "disk-too-small",
+                    TOO_SMALL,
                     format!(
                         "the file system of `{}` has {} free, and {who} may need {}: {}",
                         path.display(),
-                        megabytes(room.free),
-                        megabytes(all),
+                        mebibytes(room.free),
+                        mebibytes(all),
                         parts.join(", ")
                     ),
                     "make room, or put backups elsewhere with `--state-dir`",
@@ -88,6 +90,11 @@ fn wanted(inventory: &Inventory, changes: &Changes, outage: bool) -> Vec<(Place,
             2 * tables,
         ));
         wanted.push((
+            Place::State,
+            "volumes that belong with it".to_owned(),
+            inventory.ground.backed_up,
+        ));
+        wanted.push((
             Place::Database,
             "a copy of the database to go back with".to_owned(),
             size,
@@ -106,6 +113,6 @@ fn wanted(inventory: &Inventory, changes: &Changes, outage: bool) -> Vec<(Place,
     wanted
 }
 
-fn megabytes(bytes: u64) -> String {
+pub(super) fn mebibytes(bytes: u64) -> String {
     format!("{} MiB", bytes.div_ceil(1 << 20))
 }

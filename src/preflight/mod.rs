@@ -16,6 +16,7 @@ use crate::event::{Finding, Severity};
 use crate::inventory::Inventory;
 use crate::plan::{Changes, Fetched};
 
+pub use data::unreachable;
 pub use disk::room_to_rehearse;
 pub use migration::{migration, restarts};
 pub use tools::{blind, compose, usable};
@@ -72,6 +73,20 @@ pub fn open_run(run: &crate::event::RunId) -> Finding {
         "`eneo-upgrade status` shows where it stands; `eneo-upgrade resume` goes on, \
          `eneo-upgrade rollback` goes back",
     )
+}
+
+/// Copies and dumps that nobody needs any more take room that an upgrade may need.
+pub fn say_what_gc_frees(findings: &mut [Finding], bytes: u64) {
+    let small = findings
+        .iter_mut()
+        .filter(|finding| finding.id == disk::TOO_SMALL);
+    for finding in small.filter(|_| bytes > 0) {
+        let frees = disk::mebibytes(bytes);
+        finding.cure = format!(
+            "`eneo-upgrade gc` frees {frees} that earlier runs have left; else {}",
+            finding.cure
+        );
+    }
 }
 
 /// A file that has to be changed, and may not be.

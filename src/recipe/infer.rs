@@ -1,6 +1,6 @@
 //! Roles for an app without a recipe, from what its compose file says.
 
-use super::{Recipe, Roles, Stop, image_name};
+use super::{BackupSet, Recipe, Roles, Stop, image_name};
 
 /// A service as far as its role can be seen.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -77,6 +77,7 @@ pub fn infer(candidates: &[Candidate]) -> Inferred {
         database: None,
         migration: None,
         stop: Stop::default(),
+        backup: BackupSet::default(),
         drain: None,
         variables: Vec::new(),
         assertions: Vec::new(),

@@ -30,6 +30,9 @@ pub struct Recipe {
     /// How services are stopped.
     #[serde(default)]
     pub stop: Stop,
+    /// What is backed up besides the database.
+    #[serde(default)]
+    pub backup: BackupSet,
     /// What to wait for before stopping.
     #[serde(default)]
     pub drain: Option<Drain>,
@@ -134,6 +137,16 @@ impl Default for Stop {
     fn default() -> Self {
         Self { grace_seconds: 10 }
     }
+}
+
+/// What is backed up besides the database and the project's files.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BackupSet {
+    /// Volumes, by their keys in the Compose file.
+    pub volumes: Vec<String>,
+    /// Whether the queue holds what is nowhere else.
+    pub queue: bool,
 }
 
 /// What to wait for before the worker is stopped.

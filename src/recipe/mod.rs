@@ -13,8 +13,8 @@ use thiserror::Error;
 
 pub use infer::{Candidate, Inferred, infer};
 pub use keys::{
-    Assertion, DatabaseLogin, Drain, Evidence, Format, Health, Hold, Interrupted, Listing,
-    Migration, Recipe, Release, Roles, Stop, Variable,
+    Assertion, BackupSet, DatabaseLogin, Drain, Evidence, Format, Health, Hold, Interrupted,
+    Listing, Migration, Recipe, Release, Roles, Stop, Variable,
 };
 pub use reference::{Reference, image_name};
 pub use release::compare;

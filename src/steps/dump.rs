@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::Part;
 use crate::engine::StepReport;
 use crate::event::{Artifact, Checked, Failure, ProgressUnit, RunId};
-use crate::host::{Backup, Database, HostError, files};
+use crate::host::{Backup, Database, DumpFile, HostError, files};
 
 /// Version of the manifest's format.
 const FORMAT: u8 = 2;
@@ -75,6 +76,9 @@ pub struct Dump {
     pub images: BTreeMap<String, String>,
     /// The schema revisions.
     pub revisions: Option<Vec<String>>,
+    /// What belongs with it; the files are in the folder when the dump is taken.
+    #[serde(default)]
+    pub set: Vec<Part>,
 }
 
 /// What stands beside a dump.
@@ -88,6 +92,9 @@ pub struct Manifest {
     pub of: Dump,
     /// The dump itself and what was proven of it.
     pub backup: Backup,
+    /// The files beside it that belong with it, by name.
+    #[serde(default)]
+    pub set: BTreeMap<String, DumpFile>,
 }
 
 impl Manifest {
@@ -114,6 +121,27 @@ impl Manifest {
         let name = name.ok_or_else(|| unreadable("it names no dump".to_owned()))?;
         manifest.backup.path = path.with_file_name(name);
         Ok(manifest)
+    }
+
+    /// The size of everything in bytes.
+    pub fn bytes(&self) -> u64 {
+        let set = self.set.values().map(|file| file.bytes);
+        self.backup.bytes + set.sum::<u64>()
+    }
+
+    /// Fails unless what belongs with the dump is what it was; `folder` has both.
+    pub fn check_set(&self, folder: &Path) -> Result<(), HostError> {
+        for (name, file) in &self.set {
+            let path = folder.join(name);
+            let (sha256, bytes) = files::sha256_of(&path)?;
+            if (sha256, bytes) != (file.sha256.clone(), file.bytes) {
+                return Err(HostError::Unexpected(format!(
+                    "`{}` is not what was recorded",
+                    path.display()
+                )));
+            }
+        }
+        Ok(())
     }
 
     /// Writes it beside its dump.
@@ -166,6 +194,24 @@ impl Dump {
         }
     }
 
+    /// Users wait for an exact dump: what was read for the first one is not read again.
+    fn read_set(&self) -> Result<BTreeMap<String, DumpFile>, HostError> {
+        let first = self
+            .folder
+            .join(format!("{}.json", DumpKind::Online.name()));
+        let known = Manifest::read(&first).map_or_else(|_| BTreeMap::new(), |first| first.set);
+        let files = self.set.iter().map(Part::file);
+        files
+            .map(|name| {
+                if let Some(file) = known.get(&name) {
+                    return Ok((name, file.clone()));
+                }
+                let (sha256, bytes) = files::sha256_of(&self.folder.join(&name))?;
+                Ok((name, DumpFile { bytes, sha256 }))
+            })
+            .collect()
+    }
+
     async fn take(
         &self,
         database: &impl Database,
@@ -185,6 +231,7 @@ impl Dump {
         };
         let backup = database.dump(of, &path, scratch, &progress).await?;
         let manifest = Manifest {
+            set: self.read_set()?,
             v: FORMAT,
             at: jiff::Timestamp::now(),
             of: self.clone(),

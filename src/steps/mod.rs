@@ -3,6 +3,7 @@
 //! It must not know why a step is in a plan, nor in which order steps stand. The one match below
 //! hands each step the adapters it needs; nobody else sees them all.
 
+mod backup_set;
 mod clone_database;
 mod create;
 mod door;
@@ -30,6 +31,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use backup_set::{Gather, Part, PutBack};
 pub use clone_database::CloneDatabase;
 pub use create::Create;
 pub use door::{CloseDoor, Moment, OpenDoor, has_stayed_closed, open};
@@ -71,6 +73,8 @@ pub enum AnyStep {
     FetchImages(FetchImages),
     /// Read the revision graph of the new image.
     ReadRevisions(ReadRevisions),
+    /// Back up what belongs with a dump.
+    Gather(Gather),
     /// Dump the database and prove the dump.
     Dump(Dump),
     /// Copy the database within its server.
@@ -117,6 +121,8 @@ pub enum AnyStep {
     RestoreFile(RestoreFile),
     /// Put the database back.
     RestoreDatabase(RestoreDatabase),
+    /// Put volumes or the queue back.
+    PutBack(PutBack),
 }
 
 impl AnyStep {
@@ -126,6 +132,7 @@ impl AnyStep {
             Self::Keep(_) => StepId::new("keep"),
             Self::FetchImages(_) => StepId::new("fetch-images"),
             Self::ReadRevisions(_) => StepId::new("read-revisions"),
+            Self::Gather(step) => StepId::of("gather", &step.id()),
             Self::Dump(step) => StepId::of("dump", step.kind.name()),
             Self::CloneDatabase(_) => StepId::new("clone-database"),
             Self::CloseDoor(step) => StepId::of("close-door", step.moment.name()),
@@ -149,6 +156,7 @@ impl AnyStep {
             Self::ReleaseFeeder(_) => StepId::new("release-feeder"),
             Self::RestoreFile(step) => StepId::of("restore-file", &step.path.display().to_string()),
             Self::RestoreDatabase(_) => StepId::new("restore-database"),
+            Self::PutBack(step) => StepId::of("put-back", &step.id()),
         }
     }
 
@@ -158,6 +166,7 @@ impl AnyStep {
             Self::Keep(step) => step.title(),
             Self::FetchImages(step) => step.title(),
             Self::ReadRevisions(_) => "read the new image's schema revisions".to_owned(),
+            Self::Gather(step) => step.title(),
             Self::Dump(step) => step.title(),
             Self::CloneDatabase(step) => {
                 format!("copy database `{}` within its server", step.database)
@@ -196,6 +205,7 @@ impl AnyStep {
             Self::ReleaseFeeder(_) => "let the feeder of queued jobs go on".to_owned(),
             Self::RestoreFile(step) => format!("put `{}` back", step.path.display()),
             Self::RestoreDatabase(step) => format!("put database `{}` back", step.database),
+            Self::PutBack(step) => step.title(),
         }
     }
 }
@@ -254,6 +264,8 @@ impl AnyStep {
             Self::Keep(_)
             | Self::FetchImages(_)
             | Self::ReadRevisions(_)
+            | Self::Gather(_)
+            | Self::PutBack(_)
             | Self::Dump(_)
             | Self::CloneDatabase(_)
             | Self::HoldRestarts(_)
@@ -276,6 +288,7 @@ impl AnyStep {
             Self::Keep(step) => step.run(host.images()).await,
             Self::FetchImages(step) => step.run(host.images(), report).await,
             Self::ReadRevisions(step) => step.run(host.images()).await,
+            Self::Gather(step) => step.run(host, report).await,
             Self::Dump(step) => step.run(host.database(), report).await,
             Self::CloneDatabase(step) => step.run(host.database()).await,
             Self::CloseDoor(step) => step.run(host.containers()).await,
@@ -304,6 +317,7 @@ impl AnyStep {
             Self::ReleaseFeeder(step) => step.run(host.queue()).await,
             Self::RestoreFile(step) => step.run(),
             Self::RestoreDatabase(step) => step.run(host.database()).await,
+            Self::PutBack(step) => step.run(host).await,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Containers of the project: found by label, stopped so that the app can finish.
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 use std::time::Duration;
 
 use bollard::models::{
@@ -267,6 +268,20 @@ impl Containers for Docker {
             }
             tokio::time::sleep(POLL).await;
         }
+    }
+
+    async fn pack(
+        &self,
+        id: &str,
+        folder: &str,
+        to: &Path,
+        progress: &(dyn Fn(u64) + Sync),
+    ) -> Result<(), HostError> {
+        self.pack_folder(id, folder, to, progress).await
+    }
+
+    async fn unpack(&self, id: &str, folder: &str, from: &Path) -> Result<(), HostError> {
+        self.unpack_folder(id, folder, from).await
     }
 
     async fn get(&self, id: &str, port: u16, path: &str) -> Result<HttpAnswer, HostError> {

@@ -1,5 +1,7 @@
 //! Programs inside a container, through the API: passwords travel in its body, never in argv.
 
+use std::io::Write;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use bollard::container::LogOutput;
@@ -8,7 +10,7 @@ use futures_util::StreamExt;
 use tokio::io::{AsyncRead, AsyncWriteExt};
 
 use super::{Docker, failed};
-use crate::host::{HostError, Secret};
+use crate::host::{HostError, Secret, files};
 
 /// Chunks as large as the engine makes them: a dump passes through here.
 const CAPACITY: usize = 64 * 1024;
@@ -113,6 +115,31 @@ impl Docker {
         let errors = String::from_utf8_lossy(&errors?).trim().to_owned();
         let code = self.exit_code(&created.id, program).await?;
         Ok(ExecOutput { code, errors })
+    }
+
+    /// Writes what a program prints to the new file `to`; an exit code other than 0 is an error.
+    pub async fn exec_to_file(&self, exec: &Exec<'_>, to: &Path) -> Result<(), HostError> {
+        let mut file = files::create_private(to)?;
+        let ended = self.exec(exec, None, |chunk| {
+            file.write_all(chunk).map_err(|source| HostError::File {
+                what: "write",
+                path: to.to_owned(),
+                source,
+            })
+        });
+        ended.await?.must_succeed(exec)
+    }
+
+    /// Feeds the file `from` to a program; an exit code other than 0 is an error.
+    pub async fn exec_from_file(&self, exec: &Exec<'_>, from: &Path) -> Result<(), HostError> {
+        let opened = tokio::fs::File::open(from).await;
+        let mut file = opened.map_err(|source| HostError::File {
+            what: "read",
+            path: from.to_owned(),
+            source,
+        })?;
+        let ended = self.exec(exec, Some(&mut file), |_| Ok(())).await?;
+        ended.must_succeed(exec)
     }
 
     /// The engine closes the output of a program a moment before it knows how it ended.

@@ -1,5 +1,6 @@
 //! The Docker engine, through its API.
 
+mod archive;
 mod containers;
 mod credentials;
 mod exec;

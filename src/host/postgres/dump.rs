@@ -1,7 +1,6 @@
 //! A dump that is proven before it has a name.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
@@ -195,15 +194,7 @@ impl Postgres {
             argv,
             environment: self.tool_environment(),
         };
-        let mut file = files::create_private(to)?;
-        let ended = self.docker.exec(&exec, None, |chunk| {
-            file.write_all(chunk).map_err(|source| HostError::File {
-                what: "write the dump to",
-                path: to.to_owned(),
-                source,
-            })
-        });
-        ended.await?.must_succeed(&exec)
+        self.docker.exec_to_file(&exec, to).await
     }
 
     async fn locale(&self) -> Result<Locale, HostError> {

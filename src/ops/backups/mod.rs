@@ -33,6 +33,11 @@ impl Kept {
         format!("{}/{}", self.run, self.kind.name())
     }
 
+    /// Where everything of it is.
+    pub(super) fn folder(&self) -> &Path {
+        self.manifest.parent().unwrap_or(&self.manifest)
+    }
+
     fn dump(&self) -> PathBuf {
         self.manifest.with_extension("dump")
     }
@@ -60,7 +65,7 @@ impl Kept {
             at: manifest.at,
             exact: manifest.of.kind == DumpKind::Exact,
             release: manifest.of.release.clone(),
-            bytes: manifest.backup.bytes,
+            bytes: manifest.bytes(),
             proof: manifest.backup.proof,
             tables: manifest.backup.tables.len(),
             rows: manifest.backup.rows(),
@@ -171,9 +176,12 @@ pub(super) async fn must_fit(state: &StateFolder, kept: &Kept) -> Result<(), Fai
             kept.id()
         )));
     }
-    let backup = manifest.backup.clone();
-    tokio::task::spawn_blocking(move || backup.check_files())
-        .await
-        .map_err(|error| Failure::new(format!("cannot read the backup: {error}")))??;
+    let (manifest, folder) = (manifest.clone(), kept.folder().to_owned());
+    tokio::task::spawn_blocking(move || {
+        manifest.backup.check_files()?;
+        manifest.check_set(&folder)
+    })
+    .await
+    .map_err(|error| Failure::new(format!("cannot read the backup: {error}")))??;
     Ok(())
 }

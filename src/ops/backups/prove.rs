@@ -3,9 +3,9 @@
 use super::{Kept, kept, must_fit, named};
 use crate::engine::Report;
 use crate::event::{Checked, Failure, FailureClass, Live, Proof, RunId};
-use crate::host::{Database, Machine};
+use crate::host::Machine;
 use crate::ops::project::Project;
-use crate::ops::{Ended, upgrade};
+use crate::ops::{Ended, leftovers, upgrade};
 use crate::plan;
 use crate::settings::Settings;
 
@@ -35,6 +35,7 @@ pub async fn prove_backups(
     let scratch = plan::scratch(&facts.name, &run);
     let system = Some(facts.identity.system.clone());
     let machine = project.machine(&inventory, &run, system).await?;
+    leftovers::clear_database(&machine, &inventory).await?;
     for kept in &kept {
         must_fit(&project.state, kept).await?;
         report.note(format!("restoring backup {} as `{scratch}`", kept.id()));
@@ -57,7 +58,6 @@ async fn prove(kept: &Kept, machine: &Machine, scratch: &str) -> Result<(), Fail
         ));
     };
     let mut manifest = kept.manifest()?.clone();
-    database.end_leftovers().await?;
     let proven = database.prove_again(&manifest.backup, scratch).await;
     proven.map_err(|error| {
         let failure = Failure::from(error);

@@ -10,6 +10,7 @@ use crate::ops::project::find;
 use crate::ops::state_folder::{StateFolder, failure};
 use crate::ops::{Confirm, Ended, Question};
 use crate::settings::Settings;
+use crate::steps::DumpKind;
 
 /// Takes all but the newest `keep` backups away, once that is agreed to.
 pub async fn prune_backups(
@@ -51,7 +52,15 @@ pub async fn prune_backups(
         // Without its manifest nothing takes the rest for a backup.
         files::remove(&kept.manifest)?;
         files::remove_all(&kept.dump())?;
-        files::remove_if_empty(&state.backups(&kept.run));
+        let folder = state.backups(&kept.run);
+        let manifest = |kind: DumpKind| folder.join(format!("{}.json", kind.name()));
+        if ![DumpKind::Exact, DumpKind::Online]
+            .map(manifest)
+            .iter()
+            .any(|path| path.exists())
+        {
+            files::remove_all(&folder)?;
+        }
     }
     let taken = backups(surplus.len());
     Ok(Ended::answer(&format!("{taken} taken away")))
@@ -102,7 +111,7 @@ mod tests {
     use super::*;
     use crate::event::Proof;
     use crate::host::{Backup, DumpFormat, HostError, Locale};
-    use crate::steps::{Dump, DumpKind, Manifest, Proving};
+    use crate::steps::{Dump, Manifest, Proving};
 
     fn kept(run: &str, compared: Option<bool>) -> Kept {
         let run: RunId = format!("{run:0>10}").parse().expect("an id");
@@ -122,7 +131,9 @@ mod tests {
                 release: None,
                 images: BTreeMap::new(),
                 revisions: None,
+                set: Vec::new(),
             },
+            set: BTreeMap::new(),
             backup: Backup {
                 path: PathBuf::from("exact.dump"),
                 format: DumpFormat::Custom,

@@ -4,9 +4,10 @@ use crate::engine::Report;
 use crate::event::{Artifact, Failure, FailureClass, RunId, StepId};
 use crate::inventory::{Inventory, Place};
 use crate::ops::project::Project;
-use crate::ops::{Ended, upgrade};
-use crate::plan;
+use crate::ops::{Ended, leftovers, upgrade};
 use crate::settings::{ProveFlags, RunFlags, Settings};
+use crate::steps::AnyStep;
+use crate::{plan, preflight};
 
 /// Backs a project up while its app is up.
 pub async fn backup(
@@ -22,11 +23,8 @@ pub async fn backup(
         ..RunFlags::default()
     };
     let run = upgrade::run(&project, RunId::random(), &flags);
-    let dump = plan::backup(&inventory, &run).ok_or_else(|| {
-        Failure::new("nothing is known about the database of this app")
-            .hint("describe it in a recipe (`--recipe`, `[database]`)")
-            .class(FailureClass::Refused)
-    })?;
+    let (gather, dump) =
+        plan::backup(&inventory, &run).ok_or_else(|| nothing_to_back_up(&inventory))?;
     must_have_room(&inventory)?;
     let _lock = project
         .state
@@ -35,9 +33,13 @@ pub async fn backup(
     upgrade::settle(&project.children(), report).await?;
     let system = Some(dump.system.clone());
     let machine = project.machine(&inventory, &run.id, system).await?;
-    report.note(crate::steps::AnyStep::Dump(dump.clone()).title());
+    leftovers::clear_database(&machine, &inventory).await?;
+    report.note(gather.title());
+    let steps = report.of(StepId::new("backup"));
+    gather.run(&machine, &steps).await?;
+    report.note(AnyStep::Dump(dump.clone()).title());
     let done = dump
-        .run(&machine.database, &report.of(StepId::new("backup")))
+        .run(&machine.database, &steps)
         .await
         .map_err(|failure| Failure {
             error: machine.redactor.redact(&failure.error),
@@ -58,7 +60,16 @@ pub async fn backup(
     )))
 }
 
-/// A dump is taken to be as large as the tables, without their indexes.
+fn nothing_to_back_up(inventory: &Inventory) -> Failure {
+    let failure = match preflight::unreachable(inventory) {
+        Some(finding) => Failure::new(finding.text).hint(finding.cure),
+        None => Failure::new("nothing is known about a database of this app")
+            .hint("describe it in a recipe (`--recipe`, `[database]`)"),
+    };
+    failure.class(FailureClass::Refused)
+}
+
+/// A dump is taken to be as large as the tables, without their indexes; volumes are beside it.
 fn must_have_room(inventory: &Inventory) -> Result<(), Failure> {
     let rooms = &inventory.ground.rooms;
     let (Some((path, room)), Some(database)) = (rooms.get(&Place::State), &inventory.database)
@@ -66,13 +77,14 @@ fn must_have_room(inventory: &Inventory) -> Result<(), Failure> {
         return Ok(());
     };
     let mebibytes = |bytes: u64| bytes.div_ceil(1 << 20);
-    match room.free >= database.identity.tables {
+    let needed = database.identity.tables + inventory.ground.backed_up;
+    match room.free >= needed {
         true => Ok(()),
         false => Err(Failure::new(format!(
             "the file system of `{}` has {} MiB free, and the backup may need {} MiB",
             path.display(),
             mebibytes(room.free),
-            mebibytes(database.identity.tables)
+            mebibytes(needed)
         ))
         .hint("make room, or put backups elsewhere with `--state-dir`")
         .class(FailureClass::Refused)),

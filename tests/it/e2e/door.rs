@@ -174,6 +174,16 @@ fn nothing_is_lost_and_nothing_fails(compose: Compose) {
     assert!(failed.is_empty(), "{failed:?}\n{}", ran.text);
     assert!(queued_in_redis(&stack).contains("waits"));
     assert_eq!(stack.states()["traefik"], "running");
+
+    let copies = "SELECT count(*) FROM pg_database WHERE datname LIKE 'eneo_before_%'";
+    stack.tool(&["gc"]).expect(0, "nothing may go yet");
+    assert_eq!(stack.psql(copies), "1");
+    stack.tool(&["gc", "--older-than", "0s"]).expect(0, "freed");
+    assert_eq!(stack.psql(copies), "0");
+    stack
+        .tool(&["rollback", "--discard-writes-since"])
+        .expect(4, "rolled back");
+    assert!(stack.get("/api/version").1.contains("v1.6.3"));
 }
 
 #[test]

@@ -19,6 +19,8 @@ fn whatever_keeps_a_migration_from_ending_well_is_named_and_once_it_is_gone_all_
         .tool(&[
             "--migration-timeout",
             "8s",
+            "--door-limit",
+            "2s",
             "--output",
             "json",
             "--on-failure",
@@ -26,6 +28,7 @@ fn whatever_keeps_a_migration_from_ending_well_is_named_and_once_it_is_gone_all_
         ])
         .expect(5, "did not end within 8 s and was stopped");
     for words in [
+        "requests have waited for 2 s at traefik: they fail from now on",
         "nightly-report",
         "idle in transaction",
         "completion_models",
@@ -38,6 +41,7 @@ fn whatever_keeps_a_migration_from_ending_well_is_named_and_once_it_is_gone_all_
         );
     }
     assert_eq!(stack.states()["db-init"], "exited");
+    assert_eq!(stack.states()["traefik"], "running");
 
     // The kernel kills it for want of memory, again and again.
     stack.set("TESTBED_MIGRATION_LOCK", "");
@@ -124,5 +128,10 @@ fn a_healthy_app_may_boot_three_times_slower_than_its_check_allows() {
     stack.up();
     stack.seed();
     stack.publish("v1.7.0", &["latest"]);
+    // It could be written to already and is not verified: the door stays closed until it is gone.
+    let ran = stack.tool(&["--door-limit", "1s"]).expect(4, "rolled back");
+    let why = "requests have waited for 1 s and the new release is not verified";
+    assert!(ran.text.contains(why), "{}", ran.text);
+    assert!(stack.get("/api/version").1.contains("v1.6.3"));
     stack.tool(&[]).expect(0, "upgraded");
 }

@@ -6,6 +6,8 @@ use std::process::Command;
 use super::rollback::Seen;
 use super::stack::{Compose, Stack};
 
+const REDIS: [&str; 5] = ["compose", "exec", "-T", "redis", "redis-cli"];
+
 /// The newest backup, moved to where a copy from another host would lie.
 fn carried_away(stack: &Stack, to: &std::path::Path) -> PathBuf {
     let backups = stack.path().join(".eneo-upgrade/backups");
@@ -23,12 +25,33 @@ fn on_an_empty_host_one_command_brings_everything_back() {
     stack.seed();
     stack.psql("INSERT INTO notes (n) VALUES (4711)");
     let before = Seen::of_tables(&stack);
+    let write = "mkdir -p /data/sub && echo kept >/data/sub/file && chown 12:34 /data/sub/file";
+    stack.docker(&["compose", "exec", "-T", "backend", "sh", "-c", write]);
+    stack.docker(&[&REDIS[..], &["RPUSH", "tenant:1:kept", "first", "second"]].concat());
     stack.tool(&["backup"]).expect(0, "");
     let elsewhere = tempfile::tempdir().expect("a folder");
     let backup = carried_away(&stack, elsewhere.path());
     // The host is lost; meanwhile there is a new release.
     stack.docker(&["compose", "down", "-v", "--rmi", "all"]);
     std::fs::remove_dir_all(stack.path().join(".eneo-upgrade")).expect("removed");
+    let files = [
+        "docker-compose.yml",
+        "env_backend.env",
+        "env_db.env",
+        ".env",
+    ];
+    let lost = files.map(|file| {
+        let path = stack.path().join(file);
+        let bytes = std::fs::read(&path).ok();
+        let _ = std::fs::remove_file(&path);
+        (path, bytes)
+    });
+    let project = backup.join("project.tar").display().to_string();
+    let unpacked = stack.command("tar").args(["-xf", &project]).status();
+    assert!(unpacked.expect("starts").success());
+    for (path, bytes) in &lost {
+        assert_eq!(std::fs::read(path).ok(), *bytes, "{}", path.display());
+    }
     stack.publish("v1.7.0", &["latest"]);
 
     let path = backup.display().to_string();
@@ -36,6 +59,13 @@ fn on_an_empty_host_one_command_brings_everything_back() {
     assert_eq!(Seen::of_tables(&stack), before);
     stack.wait_healthy();
     assert!(stack.get("/api/version").1.contains("v1.6.3"));
+    let read = "cat /data/sub/file; stat -c %u:%g /data/sub/file";
+    let file = stack.docker(&["compose", "exec", "-T", "worker", "sh", "-c", read]);
+    assert_eq!(file, "kept\n12:34\n");
+    let queued = stack.docker(&[&REDIS[..], &["LRANGE", "tenant:1:kept", "0", "-1"]].concat());
+    assert_eq!(queued, "first\nsecond\n");
+    let role = stack.docker(&[&REDIS[..], &["INFO", "replication"]].concat());
+    assert!(role.contains("role:master"), "{role}");
     stack.tool(&["verify"]).expect(0, "all is as it should be");
 
     // On a host that serves it takes what was written since, so it has to be meant.
@@ -44,7 +74,7 @@ fn on_an_empty_host_one_command_brings_everything_back() {
     assert_eq!(stack.psql("SELECT count(*) FROM notes"), "2");
     stack
         .tool(&["restore", "--discard-writes-since", &path])
-        .expect(0, "restored");
+        .expect(0, "volume-backend_data.tar");
     assert_eq!(Seen::of_tables(&stack), before);
 
     // Nothing is restored that its manifest does not vouch for.

@@ -150,6 +150,16 @@ fn whatever_fails_is_gone_back_from_and_once_it_is_gone_the_upgrade_succeeds() {
     stack
         .tool(&["rollback"])
         .expect(3, "there is nothing to go back from");
+
+    // What failed is kept for a week.
+    let failed = kept_aside(&stack);
+    stack.tool(&["gc"]).expect(0, "nothing may go yet");
+    assert_eq!(kept_aside(&stack), failed);
+    stack
+        .tool(&["gc", "--older-than", "0s"])
+        .expect(0, &format!("{failed} freed"));
+    assert_eq!(kept_aside(&stack), 0);
+    assert_eq!(Seen::of(&stack), before);
 }
 
 #[test]

@@ -201,16 +201,18 @@ fn a_plan_touches_nothing() {
     stack.up();
     let (containers, file) = (stack.containers(), stack.compose_file());
     stack.publish("v1.7.0", &["latest"]);
-    // Left by a plan that was killed while it read from it.
+    // Somebody else reads from it.
     let label = format!("eneo-upgrade.reading={}", stack.name);
     let image = format!("{}/{}/redis:8", stack.registry(), stack.name);
-    stack.docker(&["create", "--label", &label, &image]);
+    let theirs = stack.docker(&["create", "--label", &label, &image]);
     let plan = stack
         .tool(&["plan", "--fetch"])
         .expect(0, "add_integration_wrappers");
     assert!(plan.text.contains("there is a new image"), "{}", plan.text);
-    let left = stack.docker(&["ps", "-aq", "--filter", &format!("label={label}")]);
-    assert_eq!(left, "");
+    let filter = format!("label={label}");
+    let left = stack.docker(&["ps", "-aq", "--no-trunc", "--filter", &filter]);
+    assert_eq!(left, theirs, "theirs, and none of ours");
+    stack.docker(&["rm", theirs.trim()]);
     assert_eq!(stack.containers(), containers);
     assert_eq!(stack.compose_file(), file);
     assert!(!stack.path().join(".eneo-upgrade").exists());

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use eneo_upgrade::host::{
     Compose, Container, ContainerStatus, Containers, Host, HostError, HttpAnswer, Images, Limits,
-    Model, Queue, Redactor, Requeued, RestartPolicy,
+    Model, Queue, Redactor, Requeued, RestartPolicy, files,
 };
 use tokio::sync::Notify;
 
@@ -90,6 +90,17 @@ impl Fake {
             return unexpected("failed after its effect");
         }
         Ok(())
+    }
+
+    /// Writes a file; a kill may leave half of it.
+    async fn write_in_two(&self, to: &Path) -> Result<(), HostError> {
+        assert!(!to.exists(), "{} is written twice", to.display());
+        let write = |text: &'static str| {
+            let path = to.to_owned();
+            part(move |_| files::replace(&path, text.as_bytes()).expect("written"))
+        };
+        self.effect(vec![write("ha"), write("half and whole")])
+            .await
     }
 
     /// Changes a container in one go.
@@ -243,6 +254,20 @@ impl Containers for Fake {
             .await
     }
 
+    async fn pack(
+        &self,
+        _id: &str,
+        _folder: &str,
+        to: &Path,
+        _progress: &(dyn Fn(u64) + Sync),
+    ) -> Result<(), HostError> {
+        self.write_in_two(to).await
+    }
+
+    async fn unpack(&self, _id: &str, _folder: &str, _from: &Path) -> Result<(), HostError> {
+        unexpected("these laws restore nothing on an empty host")
+    }
+
     async fn follow(&self, id: &str, line: &(dyn Fn(&str) + Sync)) -> Result<Container, HostError> {
         line("migrating");
         // Goes on by itself, whatever becomes of us.
@@ -328,6 +353,14 @@ impl Compose for Fake {
 }
 
 impl Queue for Fake {
+    async fn save(&self, to: &Path) -> Result<(), HostError> {
+        self.write_in_two(to).await
+    }
+
+    async fn load(&self, _from: &Path) -> Result<(), HostError> {
+        unexpected("these laws restore nothing on an empty host")
+    }
+
     async fn hold(&self, key: &str, _ttl: Duration) -> Result<(), HostError> {
         let key = key.to_owned();
         self.effect(vec![part(move |world| world.held = Some(key))])

@@ -70,6 +70,7 @@ impl Scene {
                 },
                 revisions: data.revision.clone().map(|revision| vec![revision]),
                 sessions: Vec::new(),
+                beside: BTreeMap::new(),
                 conditions: BTreeMap::new(),
             }),
             database_trouble: None,

@@ -23,6 +23,7 @@ fn an_app_that_runs() {
     let watch = Watch::new(&stack);
     let wanted: &[Wanted<'_>] = &[(Refusal, "database-not-running", "docker compose up -d db")];
     expect(&stack, &[], wanted);
+    stack.tool(&["backup"]).expect(3, "docker compose up -d db");
     stack.tool(&[]).expect(3, "docker compose up -d db");
     watch.assert_nothing();
 }
@@ -119,8 +120,13 @@ fn wrong_password(stack: &Stack) {
 /// A session that may write stands in the way, one that may only read does not.
 fn other_sessions(stack: &Stack) {
     stack.psql("CREATE ROLE reader LOGIN; GRANT pg_read_all_data TO reader");
-    let sessions = [sleeper(stack, "reader"), sleeper(stack, "postgres")];
-    let theirs = "FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND \
+    // Looking at a database does not wait for who has a table to themselves.
+    let holds = "BEGIN; LOCK TABLE notes; SELECT pg_sleep(60)";
+    let sessions = [
+        sleeper(stack, "reader", "SELECT pg_sleep(60)"),
+        sleeper(stack, "postgres", holds),
+    ];
+    let theirs = "FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)' AND \
                   pid <> pg_backend_pid()";
     let seen = format!("SELECT count(*) {theirs} AND backend_start < now() - interval '3 s'");
     wait("the sessions to be seen", || stack.psql(&seen) == "2");
@@ -137,10 +143,10 @@ fn other_sessions(stack: &Stack) {
     }
 }
 
-fn sleeper(stack: &Stack, role: &str) -> Child {
+fn sleeper(stack: &Stack, role: &str, sql: &str) -> Child {
     let mut command = stack.command("docker");
     command.args(["exec", &format!("{}_db", stack.name), "psql", "-q"]);
-    command.args(["-U", role, "-d", "eneo", "-c", "SELECT pg_sleep(60)"]);
+    command.args(["-U", role, "-d", "eneo", "-c", sql]);
     let null = std::process::Stdio::null;
     command.stdout(null()).stderr(null());
     command.spawn().expect("starts")
