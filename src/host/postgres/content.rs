@@ -67,7 +67,11 @@ pub(super) async fn of(session: &mut PgConnection) -> Result<Content, sqlx::Erro
         major: major.unsigned_abs(),
         schema: schema_digest(lines),
         tables,
-        sequences: sequences(session).await?,
+        sequences: sequences(session)
+            .await?
+            .into_iter()
+            .map(|(name, value)| (name, (value, value)))
+            .collect(),
         large_objects: large_objects.unsigned_abs(),
         extensions: extensions
             .iter()
@@ -79,12 +83,9 @@ pub(super) async fn of(session: &mut PgConnection) -> Result<Content, sqlx::Erro
 /// Sequence to its last value, now: sequences have no snapshots.
 pub(super) async fn sequences(
     session: &mut PgConnection,
-) -> Result<BTreeMap<String, (i64, i64)>, sqlx::Error> {
+) -> Result<BTreeMap<String, i64>, sqlx::Error> {
     let found = sqlx::query(SEQUENCES).fetch_all(session).await?;
-    let value = |row: &PgRow| {
-        let value = row.get("value");
-        (row.get("name"), (value, value))
-    };
+    let value = |row: &PgRow| (row.get("name"), row.get("value"));
     Ok(found.iter().map(value).collect())
 }
 

@@ -63,12 +63,14 @@ impl Postgres {
             Some((session, snapshot)) => (Some(session), Some(snapshot)),
             None => (None, None),
         };
+        let before = self.sequences(session.as_mut()).await?;
         let write = self.write(tools, snapshot.as_deref(), partial);
         let written = async { watched(write, partial, progress).await };
         let (format, mut content) = tokio::try_join!(written, self.content(session.as_mut()))?;
-        if let (Some(session), Some(content)) = (session, &mut content) {
+        if let (Some(mut session), Some(content)) = (session, &mut content) {
+            let after = self.sequences(Some(&mut session)).await?;
             let _ = session.close().await;
-            self.bound_sequences(content).await?;
+            content.bound_sequences(&before, &after);
         }
         let mut backup = Backup {
             path: partial.to_owned(),
@@ -127,20 +129,17 @@ impl Postgres {
             .map_err(self.failed(&self.login.database, "compute checksums of"))
     }
 
-    /// Sequences have no snapshots: the dump has what they were at some time up to now.
-    async fn bound_sequences(&self, content: &mut Content) -> Result<(), HostError> {
-        let Some(mut session) = self.network_session(true).await? else {
-            return Ok(());
+    /// Sequence to its last value, now: sequences have no snapshots.
+    async fn sequences(
+        &self,
+        session: Option<&mut PgConnection>,
+    ) -> Result<BTreeMap<String, i64>, HostError> {
+        let Some(session) = session else {
+            return Ok(BTreeMap::new());
         };
-        let now = content::sequences(&mut session)
+        content::sequences(session)
             .await
-            .map_err(self.failed(&self.login.database, "read the sequences of"))?;
-        for (name, (_, value)) in now {
-            if let Some((_, last)) = content.sequences.get_mut(&name) {
-                *last = value;
-            }
-        }
-        Ok(())
+            .map_err(self.failed(&self.login.database, "read the sequences of"))
     }
 
     /// Writes the dump, with the quickest compression that the tools have.

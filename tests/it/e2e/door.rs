@@ -17,6 +17,15 @@ struct Written {
     enough: AtomicBool,
 }
 
+/// Ends the client also where something else has failed.
+struct Until<'a>(&'a AtomicBool);
+
+impl Drop for Until<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 impl Written {
     /// A client with 60 s of patience for each request.
     fn write(&self, url: &str) {
@@ -55,10 +64,9 @@ impl Written {
         let url = format!("http://{}/api/notes", address.trim());
         self.enough.store(false, Ordering::Relaxed);
         std::thread::scope(|scope| {
+            let _until = Until(&self.enough);
             scope.spawn(|| self.write(&url));
-            let done = work();
-            self.enough.store(true, Ordering::Relaxed);
-            done
+            work()
         })
     }
 
