@@ -110,6 +110,25 @@ pub enum Condition {
 }
 
 impl Model {
+    /// The service that others reach by this name: its own, that of its container, or one that it
+    /// has in a network.
+    pub fn service_called(&self, host: &str) -> Option<&str> {
+        let called = |name: &str, service: &Service| {
+            let other = |key: &str| service.rest.get(key);
+            let of_container = other("container_name").and_then(serde_json::Value::as_str);
+            let networks = other("networks").and_then(serde_json::Value::as_object);
+            let mut aliases = networks
+                .into_iter()
+                .flat_map(serde_json::Map::values)
+                .filter_map(|network| network.get("aliases")?.as_array())
+                .flatten();
+            name == host || of_container == Some(host) || aliases.any(|alias| alias == host)
+        };
+        let mut services = self.services.iter();
+        let found = services.find(|(name, service)| called(name, service));
+        found.map(|(name, _)| name.as_str())
+    }
+
     /// The services that mount a volume of this key, and where.
     pub fn mounts_of(&self, volume: &str) -> impl Iterator<Item = (&str, String)> {
         self.services.iter().flat_map(move |(name, service)| {
@@ -353,6 +372,22 @@ mod tests {
 
     fn model(json: &serde_json::Value) -> Model {
         serde_json::from_value(json.clone()).expect("a model")
+    }
+
+    #[test]
+    fn a_service_has_several_names() {
+        let model = model(&serde_json::json!({"name": "x", "services": {
+            "db": {
+                "container_name": "eneo_db",
+                "networks": {"default": null, "inner": {"aliases": ["postgres"]}},
+            },
+            "plain": {},
+        }}));
+        for name in ["db", "eneo_db", "postgres"] {
+            assert_eq!(model.service_called(name), Some("db"), "{name}");
+        }
+        assert_eq!(model.service_called("plain"), Some("plain"));
+        assert_eq!(model.service_called("db.example.org"), None);
     }
 
     #[test]

@@ -22,6 +22,15 @@ const REQUEUE: &str = "local n = tonumber(ARGV[2]) \
     for i = 2 + n, #KEYS do redis.call('ZREM', KEYS[i], ARGV[1]) end \
     redis.call('LREM', KEYS[1], 0, ARGV[3]) redis.call('RPUSH', KEYS[1], ARGV[3]) return 1";
 
+/// A server that waits for more followers before it tells the first one what it holds, five seconds
+/// by itself, does not wait meanwhile.
+const SAVE: &str = "\
+    key=repl-diskless-sync-delay; before=$(redis-cli --raw config get $key 2>/dev/null | tail -n 1); \
+    wait_for() { case $1 in ''|*[!0-9]*) ;; *) redis-cli config set $key \"$1\" >/dev/null ;; esac; }; \
+    trap 'wait_for \"$before\"' EXIT; \
+    case $before in ''|*[!0-9]*) ;; *) wait_for 0 ;; esac; \
+    redis-cli --rdb -";
+
 /// A second server, which reads the file as its own, is followed once: that works however the
 /// first one keeps its data, and replaces whatever it holds.
 const LOAD: &str = "\
@@ -177,7 +186,7 @@ impl Queue for Redis {
         let container = self.must_run("save what the queue holds").await?;
         let exec = Exec {
             container: &container,
-            argv: &["redis-cli", "--rdb", "-"],
+            argv: &["sh", "-c", SAVE],
             environment: Vec::new(),
         };
         self.docker.exec_to_file(&exec, to).await?;

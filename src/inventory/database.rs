@@ -114,12 +114,13 @@ pub async fn login(
         })?,
     };
     Ok(Some(Login {
-        service: model.services.contains_key(&host).then(|| host.clone()),
+        service: model.service_called(&host).map(str::to_owned),
         host,
         port,
         user: text(needed(&names.user)?),
         password: needed(&names.password)?,
         database: text(needed(&names.name)?),
+        tools_image: names.tools_image.clone(),
     }))
 }
 

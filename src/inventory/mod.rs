@@ -16,7 +16,7 @@ use crate::event::{Failure, Job};
 use crate::host::compose::{DockerCompose, ProjectArgs};
 use crate::host::docker::{Docker, EngineFacts, Made};
 use crate::host::jobs::{JobQuery, jobs};
-use crate::host::postgres::Postgres;
+use crate::host::postgres::{Login, Postgres};
 use crate::host::process::Children;
 use crate::host::{Compose, Container, HostError, Model, Mounted, Redactor};
 use crate::recipe::{Drain, Recipe};
@@ -150,7 +150,7 @@ impl Inventory {
         let compose = reading(&args);
         let docker = looking.docker.clone().of_project(&model.name);
         let App {
-            recipe,
+            mut recipe,
             inferred,
             migrations,
         } = App::of(looking.recipe, looking.migration, &model)?;
@@ -169,10 +169,16 @@ impl Inventory {
         let running: BTreeMap<&str, &str> = running
             .map(|(service, image)| (service.as_str(), image.as_str()))
             .collect();
+        let login = login(&docker, &recipe, &model).await?;
+        if login.as_ref().is_some_and(|login| login.service.is_none()) {
+            // The server is elsewhere, whatever the recipe calls it.
+            let known = |role: &mut String| !model.services.contains_key(role);
+            recipe.roles.database.take_if(known);
+        }
         let redactor = redactor(&model, &made);
         let other_files = ground::other_files(&made, &args);
         let images = images::look(&docker, &model, &recipe, &running, looking.to);
-        let data = look_at_data(&docker, &recipe, &model, &made);
+        let data = look_at_data(&docker, &recipe, login, &made);
         let (images, data) = tokio::join!(images, data);
         let services = services(&model, &made, &diverged, images?);
         let Data {
@@ -271,11 +277,11 @@ struct Data {
 async fn look_at_data(
     docker: &Docker,
     recipe: &Recipe,
-    model: &Model,
+    login: Option<Login>,
     made: &[Made],
 ) -> Result<Data, Failure> {
     let mut data = Data::default();
-    let Some(login) = login(docker, recipe, model).await? else {
+    let Some(login) = login else {
         return Ok(data);
     };
     let up = |service: &str| {

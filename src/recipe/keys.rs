@@ -90,6 +90,14 @@ pub struct DatabaseLogin {
     /// Tables in which no migration adds or removes a row.
     #[serde(default)]
     pub sentinels: Vec<String>,
+    /// An image with `pg_dump` and `pg_restore`, for a server that is no service of the project;
+    /// `{major}` stands for the server's major version.
+    #[serde(default = "postgres")]
+    pub tools_image: String,
+}
+
+fn postgres() -> String {
+    "postgres:{major}".to_owned()
 }
 
 /// How the schema is migrated (Alembic).

@@ -89,6 +89,19 @@ impl Docker {
 }
 
 impl Docker {
+    /// Pulls what `reference` names.
+    pub(super) async fn pull_tag(&self, reference: &str) -> Result<(), HostError> {
+        let (repository, tag) = split_tag(reference);
+        let options = CreateImageOptionsBuilder::new()
+            .from_image(repository)
+            .tag(tag)
+            .build();
+        let credentials = self.credentials.of(repository).await?;
+        let stream = self.client.create_image(Some(options), None, credentials);
+        let pulled = stream.try_for_each(|_| async { Ok(()) }).await;
+        pulled.map_err(failed(format!("pull `{reference}`")))
+    }
+
     /// Takes a tag away, and the image with it if nothing else names or runs it.
     pub async fn untag(&self, reference: &str) -> Result<(), HostError> {
         let options = None::<bollard::query_parameters::RemoveImageOptions>;

@@ -53,24 +53,49 @@ impl ToolContainer {
 impl Docker {
     /// Starts a container of the image that `beside` runs, in its network, with `folder` in it.
     /// Fails where the engine's machine does not have the folder that we have.
-    pub async fn start_tools(
+    pub async fn start_tools_beside(
         &self,
         beside: &str,
         folder: &Path,
         run: &str,
     ) -> Result<ToolContainer, HostError> {
-        let failed = failed("start a container for the database's tools");
         let found = self
             .client
             .inspect_container(beside, None::<InspectContainerOptions>)
             .await
-            .map_err(&failed)?;
+            .map_err(failed("look for the database's tools"))?;
         let image = found.image.unwrap_or_default();
+        let network = format!("container:{beside}");
+        self.start_tools(&image, network, folder, run).await
+    }
+
+    /// The same with an image, which is pulled where it is not here, in the machine's own network.
+    pub async fn start_tools_of(
+        &self,
+        image: &str,
+        folder: &Path,
+        run: &str,
+    ) -> Result<ToolContainer, HostError> {
+        if self.image(image).await?.is_none() {
+            self.pull_tag(image).await?;
+        }
+        let network = "host".to_owned();
+        self.start_tools(image, network, folder, run).await
+    }
+
+    async fn start_tools(
+        &self,
+        image: &str,
+        network: String,
+        folder: &Path,
+        run: &str,
+    ) -> Result<ToolContainer, HostError> {
+        let failed = failed("start a container for the database's tools");
         let made = self
             .client
             .create_container(
                 None::<CreateContainerOptions>,
-                self.tools(&image, beside, folder, run),
+                self.tools(image, network, folder, run),
             )
             .await
             .map_err(&failed)?;
@@ -95,7 +120,7 @@ impl Docker {
         }
     }
 
-    fn tools(&self, image: &str, beside: &str, folder: &Path, run: &str) -> ContainerCreateBody {
+    fn tools(&self, image: &str, network: String, folder: &Path, run: &str) -> ContainerCreateBody {
         let (user, group) = (rustix::process::geteuid(), rustix::process::getegid());
         let labels = [(RUN, run), (READING, self.project.as_str())];
         let labels = labels.map(|(name, value)| (name.to_owned(), value.to_owned()));
@@ -113,7 +138,7 @@ impl Docker {
             }),
             host_config: Some(HostConfig {
                 auto_remove: Some(true),
-                network_mode: Some(format!("container:{beside}")),
+                network_mode: Some(network),
                 // A bind by name would make the folder where there is none.
                 mounts: Some(vec![Mount {
                     target: Some(FOLDER.to_owned()),

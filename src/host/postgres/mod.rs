@@ -57,6 +57,9 @@ pub struct Login {
     pub password: Secret,
     /// The database.
     pub database: String,
+    /// An image with the tools of a server that is no service of the project, `{major}` for its
+    /// major version.
+    pub tools_image: String,
 }
 
 /// Which database it is. Addresses are used again; these are not.

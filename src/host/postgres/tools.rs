@@ -10,7 +10,8 @@ use crate::host::process::{Children, Program};
 
 /// The tools of a server.
 pub(super) enum Tools {
-    /// In a container of their own, which sees the backup's folder.
+    /// In a container of their own, which sees the backup's folder: of the server's image, or of
+    /// one that was named for a server elsewhere.
     Beside(ToolContainer),
     /// In the server's container, which sees nothing of ours: dumps pass through this process.
     Inside(String),
@@ -36,20 +37,40 @@ impl Postgres {
     /// The tools of this server, for a dump in `folder`. Give them back with
     /// [`put_away`](Self::put_away).
     pub(super) async fn tools(&self, folder: &Path) -> Result<Tools, HostError> {
-        if self.login.service.is_none() {
-            return self.tools_here().await;
-        }
-        let server = self.container().await?;
         let run = self
             .application
             .rsplit(':')
             .next()
             .unwrap_or(&self.application);
-        match self.docker.start_tools(&server, folder, run).await {
+        if self.login.service.is_none() {
+            return match self.tools_here().await {
+                Ok(major) => Ok(Tools::Here(major)),
+                Err(error) => self.tools_of_image(folder, run, &error).await,
+            };
+        }
+        let server = self.container().await?;
+        match self.docker.start_tools_beside(&server, folder, run).await {
             Ok(container) => Ok(Tools::Beside(container)),
             // Slower, and just as sound.
             Err(_) => Ok(Tools::Inside(server)),
         }
+    }
+
+    /// Where this machine does not have them: `missing` says which.
+    async fn tools_of_image(
+        &self,
+        folder: &Path,
+        run: &str,
+        missing: &HostError,
+    ) -> Result<Tools, HostError> {
+        let major = self.major().await?.to_string();
+        let image = self.login.tools_image.replace("{major}", &major);
+        let started = self.docker.start_tools_of(&image, folder, run).await;
+        started.map(Tools::Beside).map_err(|error| {
+            HostError::Unexpected(format!(
+                "{missing}; nor can image `{image}` be used: {error}"
+            ))
+        })
     }
 
     pub(super) async fn put_away(&self, tools: Tools) -> Result<(), HostError> {
@@ -60,7 +81,7 @@ impl Postgres {
     }
 
     /// Those of this machine; they must not be older than the server.
-    async fn tools_here(&self) -> Result<Tools, HostError> {
+    async fn tools_here(&self) -> Result<u32, HostError> {
         let server = self.major().await?;
         let needed = |found: &str| {
             HostError::Unexpected(format!(
@@ -86,7 +107,7 @@ impl Postgres {
                 .ok_or_else(|| needed(&format!("there is `{}`", said.trim())))?;
             oldest = oldest.min(major);
         }
-        Ok(Tools::Here(oldest))
+        Ok(oldest)
     }
 
     /// Runs a tool whose last argument is a dump, or which reads it from its standard input.

@@ -12,7 +12,7 @@ use crate::host::{Machine, Scratch, files};
 use crate::inventory::Inventory;
 use crate::ops::project::Project;
 use crate::plan::{self, Fetched, Plan, Run};
-use crate::steps::{AnyStep, CheckIdentity, Known, Manifest};
+use crate::steps::{AnyStep, CheckIdentity, Dump, Known, Manifest};
 
 /// Everything there is to rehearse with.
 pub(super) struct Stage<'a> {
@@ -108,8 +108,12 @@ impl Stage<'_> {
             return Ok((path, manifest, true));
         }
         let mut steps = self.plan.steps.iter();
+        // The migration is run on the database alone.
         let dump = steps.find_map(|planned| match &planned.step {
-            AnyStep::Dump(step) => Some(step),
+            AnyStep::Dump(step) => Some(Dump {
+                set: Vec::new(),
+                ..step.clone()
+            }),
             _ => None,
         });
         let dump =

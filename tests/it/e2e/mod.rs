@@ -12,6 +12,7 @@ mod corpus;
 mod door;
 mod drain;
 mod engine;
+mod external;
 mod failure;
 mod identity;
 mod install;
