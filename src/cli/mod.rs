@@ -58,7 +58,7 @@ enum Verb {
     Rollback(RollbackFlags),
     /// Make a backup what serves, on this host or on an empty one
     Restore(RestoreFlags),
-    /// Back the database up now, while the app is up, and prove the backup
+    /// Back the app up now, while it is up, and prove the backup
     Backup(ProveFlags),
     /// Look after the backups that are kept
     #[command(subcommand)]
