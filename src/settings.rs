@@ -214,11 +214,28 @@ pub struct RollbackFlags {
 /// Flags of `restore`.
 #[derive(Debug, Clone, Args)]
 pub struct RestoreFlags {
-    /// The backup: its id, as `backups list` shows it, or the path of its folder
+    /// The backup: its id, as `backups list` shows it, or the path of its folder, or of a file that
+    /// `backups export` has written
     pub backup: String,
+    /// The file with the key of an encrypted backup, as `age-keygen` writes it
+    #[arg(long, value_name = "FILE")]
+    pub identity: Option<PathBuf>,
     /// Restore although what was written since the backup will be lost
     #[arg(long)]
     pub discard_writes_since: bool,
+}
+
+/// Flags of `backups export`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ExportFlags {
+    /// The backup, or a run: its exact one, if it has one (default: the newest)
+    pub id: Option<String>,
+    /// The file to write, on another disk
+    #[arg(long, value_name = "FILE")]
+    pub to: PathBuf,
+    /// Who can read it, a recipient of `age` (`age1…`); may be given several times
+    #[arg(long, value_name = "RECIPIENT")]
+    pub encrypt_to: Vec<String>,
 }
 
 /// Flags of `patch`.

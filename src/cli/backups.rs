@@ -7,7 +7,7 @@ use crate::engine::Report;
 use crate::event::Failure;
 use crate::ops::{self, Ended};
 use crate::render::{Display, backup_line, backup_lines};
-use crate::settings::{Output, Settings};
+use crate::settings::{ExportFlags, Output, Settings};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Backups {
@@ -23,6 +23,8 @@ pub(super) enum Backups {
         /// The backup, or a run with all of its backups (default: the newest)
         id: Option<String>,
     },
+    /// Write one to a file to carry away, encrypted if you say for whom
+    Export(ExportFlags),
     /// Take old ones away, never the last proven one nor one that an open run needs
     Prune {
         /// How many of the newest stay
@@ -50,6 +52,7 @@ pub(super) async fn act(
         Backups::List => Err(Failure::new("a list is no act")),
         Backups::Verify { id } => ops::verify_backups(settings, id.as_deref(), report).await,
         Backups::Prove { id } => ops::prove_backups(settings, id.as_deref(), report).await,
+        Backups::Export(flags) => ops::export_backup(settings, flags, report).await,
         Backups::Prune { keep } => {
             let prompt = prompt::Prompt::new(settings.questions);
             ops::prune_backups(settings, *keep, &prompt, report).await

@@ -19,6 +19,7 @@ pub mod postgres;
 pub mod process;
 pub mod queue;
 mod scratch;
+pub mod seal;
 mod secret;
 
 pub use backup::{Backup, Content, DumpFile, DumpFormat, Locale, TableContent, digest};

@@ -4,6 +4,7 @@
 //! locked file is its standard input (empty, so it also reads as closed). A second start can
 //! wait for that lock, and find the holder by looking whose standard input the file is.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -213,6 +214,63 @@ pub async fn ask(program: &Program, input: &str) -> Result<String, HostError> {
         // A credential helper may print what it was given.
         tail: Vec::new(),
     })
+}
+
+/// An end of a program that is ours.
+pub enum Piped {
+    /// What it reads.
+    Input(std::process::ChildStdin),
+    /// What it prints.
+    Output(std::process::ChildStdout),
+}
+
+impl Program {
+    /// Runs it between a file and us, to its end: the end that has no file is handed to `work`. How
+    /// the program ended counts more than what became of the work. It may ask on the terminal.
+    pub fn pipe<T>(
+        &self,
+        input: Option<File>,
+        output: Option<File>,
+        work: impl FnOnce(Piped) -> T,
+    ) -> Result<T, HostError> {
+        let failed = |source| HostError::Start {
+            program: self.path.display().to_string(),
+            source,
+        };
+        let end = |file: Option<File>| file.map_or_else(Stdio::piped, Stdio::from);
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "this is the place that starts children"
+        )]
+        let mut command = std::process::Command::new(&self.path);
+        command.args(&self.args).current_dir(&self.folder);
+        command.stdin(end(input)).stdout(end(output));
+        command.stderr(Stdio::piped());
+        let mut child = command.spawn().map_err(failed)?;
+        let ours = (child.stdin.take(), child.stdout.take());
+        let done = match ours {
+            (Some(input), _) => work(Piped::Input(input)),
+            (None, Some(output)) => work(Piped::Output(output)),
+            (None, None) => {
+                return Err(HostError::Unexpected(format!(
+                    "`{}` has no end",
+                    self.title()
+                )));
+            }
+        };
+        let ended = child.wait_with_output().map_err(failed)?;
+        match ended.status.success() {
+            true => Ok(done),
+            false => Err(HostError::Program {
+                command: self.title(),
+                status: ended.status.to_string(),
+                tail: String::from_utf8_lossy(&ended.stderr)
+                    .lines()
+                    .map(str::to_owned)
+                    .collect(),
+            }),
+        }
+    }
 }
 
 async fn hand_on(stream: Option<impl AsyncRead + Unpin>, mut output: impl FnMut(&[u8])) {

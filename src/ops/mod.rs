@@ -23,7 +23,7 @@ mod stop;
 mod upgrade;
 mod verify;
 
-pub use backups::{backup, backups, prove_backups, prune_backups, verify_backups};
+pub use backups::{backup, backups, export_backup, prove_backups, prune_backups, verify_backups};
 pub use gc::gc;
 pub use history::{Status, history, logs, status};
 pub use jobs::{JobList, drain, jobs};

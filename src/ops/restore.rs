@@ -1,6 +1,6 @@
 //! Making a backup what serves, on the host it is from or on an empty one.
 
-use super::backups::{Kept, must_fit, of};
+use super::backups::{Kept, must_fit, of, unpacked};
 use super::begin::begin;
 use super::drive::Driver;
 use super::outlook::Outlook;
@@ -22,7 +22,9 @@ pub async fn restore(
     report: &Report,
 ) -> Result<Ended, Failure> {
     let project = Project::open(settings).await?;
-    let kept = of(&project.state, &settings.here, &flags.backup)?;
+    let identity = flags.identity.as_deref();
+    let backup = unpacked(&project.state, &settings.here, &flags.backup, identity).await?;
+    let kept = of(&project.state, &settings.here, &backup)?;
     report.note(format!("checking backup {}", kept.id()));
     must_fit(&project.state, &kept).await?;
     let manifest = kept.manifest()?;

@@ -1,5 +1,6 @@
 //! Backups outside a run: taking one, and looking after those that are kept.
 
+mod export;
 mod prove;
 mod prune;
 mod take;
@@ -15,6 +16,8 @@ use crate::host::{HostError, files};
 use crate::settings::Settings;
 use crate::steps::{DumpKind, Manifest};
 
+pub use export::export_backup;
+pub(super) use export::unpacked;
 pub use prove::prove_backups;
 pub use prune::prune_backups;
 pub use take::backup;

@@ -18,6 +18,29 @@ fn carried_away(stack: &Stack, to: &std::path::Path) -> PathBuf {
     to.join("backups").join(run)
 }
 
+/// The backup in a file that only the holder of a key can read, and the key's file.
+fn sealed(stack: &Stack, to: &std::path::Path) -> (String, String) {
+    let key = to.join("key.txt").display().to_string();
+    let made = Command::new("age-keygen").args(["-o", &key]).output();
+    assert!(made.expect("starts").status.success());
+    let text = std::fs::read_to_string(&key).expect("read");
+    let line = text.lines().find(|line| line.contains("public key: "));
+    let (_, recipient) = line.and_then(|line| line.split_once(": ")).expect("there");
+    let file = to.join("away.age").display().to_string();
+    let export = ["backups", "export", "--to", &file];
+    stack
+        .tool(&[&export[..], &["--encrypt-to", "age1nobody"]].concat())
+        .expect(1, "age1nobody");
+    assert!(!std::path::Path::new(&file).exists());
+    stack
+        .tool(&[&export[..], &["--encrypt-to", recipient]].concat())
+        .expect(0, "encrypted");
+    let bytes = std::fs::read(&file).expect("read");
+    assert!(bytes.starts_with(b"age-encryption.org/"));
+    stack.tool(&export).expect(2, "there is something at");
+    (file, key)
+}
+
 #[test]
 fn on_an_empty_host_one_command_brings_everything_back() {
     let stack = Stack::new(Compose::Newest, &[]);
@@ -31,6 +54,7 @@ fn on_an_empty_host_one_command_brings_everything_back() {
     stack.tool(&["backup"]).expect(0, "");
     let elsewhere = tempfile::tempdir().expect("a folder");
     let backup = carried_away(&stack, elsewhere.path());
+    let (sealed, key) = sealed(&stack, elsewhere.path());
     // The host is lost; meanwhile there is a new release.
     stack.docker(&["compose", "down", "-v", "--rmi", "all"]);
     std::fs::remove_dir_all(stack.path().join(".eneo-upgrade")).expect("removed");
@@ -54,8 +78,13 @@ fn on_an_empty_host_one_command_brings_everything_back() {
     }
     stack.publish("v1.7.0", &["latest"]);
 
+    stack
+        .tool(&["restore", &sealed])
+        .expect(1, "`--identity` names the file with the key");
+    stack
+        .tool(&["restore", &sealed, "--identity", &key])
+        .expect(0, "restored");
     let path = backup.display().to_string();
-    stack.tool(&["restore", &path]).expect(0, "restored");
     assert_eq!(Seen::of_tables(&stack), before);
     stack.wait_healthy();
     assert!(stack.get("/api/version").1.contains("v1.6.3"));

@@ -18,7 +18,7 @@ tools() {
 
 install_packages() {
     local pair missing=()
-    for pair in mmdebstrap:mmdebstrap htpasswd:apache2-utils curl:curl jq:jq openssl:openssl \
+    for pair in mmdebstrap:mmdebstrap age:age htpasswd:apache2-utils curl:curl jq:jq openssl:openssl \
         flock:util-linux setsid:util-linux; do
         command -v "${pair%%:*}" >/dev/null || missing+=("${pair#*:}")
     done
