@@ -39,7 +39,7 @@ const LOAD: &str = "\
           redis-cli replicaof no one >/dev/null 2>&1 || :; rm -rf \"$folder\"' EXIT; \
     cat >\"$folder/dump.rdb\"; \
     redis-server --bind 127.0.0.1 --port $port --dir \"$folder\" --dbfilename dump.rdb \
-      --save '' --appendonly no --daemonize yes --logfile \"$folder/log\"; \
+      --save '' --appendonly no --repl-diskless-sync-delay 0 --daemonize yes --logfile \"$folder/log\"; \
     patiently() { tries=0; until \"$@\"; do tries=$((tries + 1)); \
       if [ $tries -gt 600 ]; then tail -n 3 \"$folder/log\" >&2; exit 1; fi; sleep 0.1; done; }; \
     answers() { redis-cli -p $port ping 2>/dev/null | grep -q PONG; }; \

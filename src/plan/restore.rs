@@ -218,7 +218,20 @@ impl Planner<'_> {
 
     fn start_all(&self, plan: &mut Plan, manifest: &Manifest, images: &[Fetch]) {
         let roles = &self.inventory.recipe.roles;
-        let done = [&roles.database, &roles.queue, &roles.entry];
+        let done = [
+            &roles.database,
+            &roles.queue,
+            &roles.migration,
+            &roles.entry,
+        ];
+        // It must not run beside writers, whether or not the files make them wait for it.
+        let migration = roles.migration.as_ref();
+        if let Some(service) = migration.filter(|it| self.inventory.services.contains_key(*it)) {
+            plan.push(
+                self.start(service),
+                "what was restored may be older than what its release wants",
+            );
+        }
         for service in self.inventory.model.start_order() {
             if !done.contains(&&Some(service.clone())) {
                 plan.push(

@@ -47,13 +47,13 @@ impl Canaries {
         }
     }
 
-    /// Everything that is kept of runs, other than the database's own content.
+    /// Everything that is kept of runs, other than what a backup has to hold: the project's files.
     fn assert_not_kept(&self, folder: &Path) {
         for entry in std::fs::read_dir(folder).expect("is there").flatten() {
             let path = entry.path();
             if path.is_dir() {
                 self.assert_not_kept(&path);
-            } else if path.extension().is_none_or(|extension| extension != "dump") {
+            } else if path.file_name().is_none_or(|name| name != "project.tar") {
                 let bytes = std::fs::read(&path).expect("readable");
                 self.assert_not_in(
                     &path.display().to_string(),
