@@ -120,3 +120,25 @@ fn warning(id: &str, text: impl Into<String>, cure: impl Into<String>) -> Findin
         ..refusal(id, text, cure)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_needs_any_more_is_named_where_room_is_short() {
+        let mut findings = [
+            refusal(disk::TOO_SMALL, "", "make room"),
+            refusal("x", "", "y"),
+        ];
+        let before = findings.clone();
+        say_what_gc_frees(&mut findings, 0);
+        assert_eq!(findings, before);
+        say_what_gc_frees(&mut findings, 5 << 20);
+        assert_eq!(
+            findings[0].cure,
+            "`eneo-upgrade gc` frees 5 MiB that earlier runs have left; else make room"
+        );
+        assert_eq!(findings[1], before[1]);
+    }
+}
