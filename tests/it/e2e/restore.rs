@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use super::rollback::Seen;
-use super::stack::{Compose, Stack};
+use super::stack::{Compose, Stack, wait};
 
 const REDIS: [&str; 5] = ["compose", "exec", "-T", "redis", "redis-cli"];
 
@@ -106,6 +106,23 @@ fn on_an_empty_host_one_command_brings_everything_back() {
         .tool(&["restore", "--discard-writes-since", &path])
         .expect(0, "volume-backend_data.tar");
     assert_eq!(Seen::of_tables(&stack), before);
+
+    // Killed on an empty host, it is gone on with.
+    stack.docker(&["compose", "down", "-v"]);
+    std::fs::remove_dir_all(stack.path().join(".eneo-upgrade")).expect("removed");
+    for (verb, service) in [(&["restore", &path][..], "db"), (&["resume"], "backend")] {
+        let mut run = stack.spawn(verb);
+        wait("a service", || {
+            let state = stack.states().remove(service);
+            state.is_some_and(|state| state == "running")
+        });
+        run.kill().expect("killed");
+        run.wait().expect("ended");
+    }
+    stack.tool(&["resume"]).expect(0, "restored");
+    assert_eq!(Seen::of_tables(&stack), before);
+    let queued = stack.docker(&[&REDIS[..], &["LRANGE", "tenant:1:kept", "0", "-1"]].concat());
+    assert_eq!(queued, "first\nsecond\n");
 
     // Nothing is restored that its manifest does not vouch for.
     let dump = backup.join("online.dump");
