@@ -50,7 +50,7 @@ fn a_new_database_image_with_another_data_folder_is_caught_and_gone_back_from() 
         container.trim(),
         &format!("{image}-moved"),
     ]);
-    stack.docker(&["rm", container.trim()]);
+    stack.docker(&["rm", "-v", container.trim()]);
     stack.docker(&["push", "--quiet", &format!("{image}-moved")]);
     stack.edit("docker-compose.yml", |text| {
         text.replace("pgvector:pg17", "pgvector:pg17-moved")

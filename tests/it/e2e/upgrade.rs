@@ -212,7 +212,7 @@ fn a_plan_touches_nothing() {
     let filter = format!("label={label}");
     let left = stack.docker(&["ps", "-aq", "--no-trunc", "--filter", &filter]);
     assert_eq!(left, theirs, "theirs, and none of ours");
-    stack.docker(&["rm", theirs.trim()]);
+    stack.docker(&["rm", "-v", theirs.trim()]);
     assert_eq!(stack.containers(), containers);
     assert_eq!(stack.compose_file(), file);
     assert!(!stack.path().join(".eneo-upgrade").exists());

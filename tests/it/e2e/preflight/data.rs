@@ -204,5 +204,6 @@ fn data_in_no_volume_with_a_name() {
         let ran = expect(&stack, &[], &[(Refusal, "data-unnamed", &cure)]);
         assert!(ran.text.contains(place), "{}", ran.text);
         watch.assert_nothing();
+        stack.docker(&["compose", "rm", "-sfv", "db"]);
     }
 }
