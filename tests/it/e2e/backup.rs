@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
 use super::failure::SmallDisk;
-use super::stack::{Compose, Stack, wait};
+use super::stack::{Compose, Ran, Stack, wait};
 
 /// The folder of the only backup, or of the newest one.
 fn newest(stack: &Stack) -> PathBuf {
@@ -177,6 +177,28 @@ fn a_dump_that_dies_is_noticed_and_nothing_is_touched() {
     assert_eq!(stack.get("/api/healthz").0, 200);
     assert_eq!(stack.tool(&["backups", "list"]).code, Some(0));
     stack.tool(&[]).expect(0, "upgraded");
+}
+
+/// As on an engine of another machine: what is there under the folder's name is another folder.
+#[test]
+fn a_dump_passes_through_us_where_the_engine_does_not_see_the_folder() {
+    let stack = Stack::new(Compose::Newest, &[]);
+    stack.up();
+    stack.seed();
+    std::fs::create_dir(stack.path().join("state")).expect("made");
+    let tool = format!("{} --state-dir state", env!("CARGO_BIN_EXE_eneo-upgrade"));
+    let script = format!(
+        "mount -t tmpfs none state && {tool} backup && {tool} backups verify && \
+         {tool} backups prove && head -c 5 state/backups/*/online.dump"
+    );
+    let mut alone = stack.command("unshare");
+    let output = alone.args(["--mount", "sh", "-c", &script]).output();
+    let ran = Ran::of(&output.expect("starts"));
+    for words in ["proven by a restore", "readable", "restored and compared"] {
+        assert!(ran.text.contains(words), "`{words}`: {}", ran.text);
+    }
+    ran.expect(0, "PGDMP");
+    assert_eq!(left(&stack), "");
 }
 
 #[test]
