@@ -37,6 +37,16 @@ pub fn read(path: &Path) -> Result<Vec<u8>, HostError> {
     std::fs::read(path).map_err(failed("read", path))
 }
 
+/// A file to read from.
+pub fn open(path: &Path) -> Result<File, HostError> {
+    File::open(path).map_err(failed("read", path))
+}
+
+/// Writes what streams by to the end of a file, which `path` names in errors.
+pub fn append(file: &mut File, path: &Path, bytes: &[u8]) -> Result<(), HostError> {
+    file.write_all(bytes).map_err(failed("write", path))
+}
+
 /// Puts `bytes` in the place of what the file holds, at once and for good. A file that is there
 /// keeps its mode and owner, and a link stays a link; a new file gets mode 0600.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), HostError> {

@@ -206,7 +206,7 @@ impl Queue for Redis {
             argv: &["sh", "-c", LOAD],
             environment: Vec::new(),
         };
-        self.docker.exec_from_file(&exec, from).await
+        self.docker.exec_from_file(&exec, from, |_| {}).await
     }
 
     async fn release(&self, key: &str) -> Result<(), HostError> {

@@ -1,6 +1,5 @@
 //! Freeing what runs have kept for a way back that nobody needs any more.
 
-use std::path::Path;
 use std::time::Duration;
 
 use super::project::Project;
@@ -69,7 +68,7 @@ pub(super) async fn could_free(state: &StateFolder, inventory: &Inventory) -> Re
     for expired in all_expired(state, KEPT).await? {
         bytes += match &expired {
             Expired::Database(name) => beside.and_then(|sizes| sizes.get(name)).copied(),
-            Expired::Dumps(run) => Some(size_of(&state.backups(run))?),
+            Expired::Dumps(run) => Some(files::size_below(&state.backups(run))),
             Expired::Tag(_) => None,
         }
         .unwrap_or_default();
@@ -107,11 +106,6 @@ async fn all_expired(state: &StateFolder, kept: Duration) -> Result<Vec<Expired>
     Ok(expired(&runs, limit.unwrap_or(jiff::Timestamp::MIN)))
 }
 
-fn size_of(folder: &Path) -> Result<u64, HostError> {
-    let paths = files::list(folder)?;
-    Ok(paths.iter().map(|path| files::size_so_far(path)).sum())
-}
-
 /// None where it is gone.
 async fn tell(
     state: &StateFolder,
@@ -129,7 +123,7 @@ async fn tell(
         },
         Expired::Dumps(run) => {
             let folder = state.backups(run);
-            let bytes = size_of(&folder)?;
+            let bytes = files::size_below(&folder);
             folder
                 .is_dir()
                 .then(|| format!("dumps in `{}` ({})", folder.display(), mib(bytes)))

@@ -1,10 +1,10 @@
-//! A backup by itself, and how any backup is proven.
+//! A backup by itself, what belongs with any backup, and how it is proven.
 
 use super::upgrade::Planner;
 use super::{Changes, Fetched, Run, beside};
 use crate::event::{Proof, RunId};
 use crate::inventory::{Inventory, Place};
-use crate::steps::{Dump, DumpKind, Gather, Proving};
+use crate::steps::{Dump, DumpKind, Gather, Part, Proving};
 
 /// A backup outside any upgrade, while the app is up: what belongs with the dump, and the dump.
 /// None where no database is known.
@@ -31,6 +31,53 @@ pub fn is_scratch(database: &str, name: &str) -> bool {
 }
 
 impl Planner<'_> {
+    /// What belongs with a dump. Volumes are as they were while the app was up: they may take long,
+    /// and going back leaves them alone.
+    pub(super) fn set(&self, kind: DumpKind) -> Vec<Part> {
+        let (sources, wanted) = (&self.inventory.sources, &self.inventory.recipe.backup);
+        let files = sources.texts.keys().chain(&sources.attached);
+        let mut set = vec![Part::Project {
+            directory: self.inventory.args.directory.clone(),
+            files: files.cloned().collect(),
+        }];
+        set.extend(wanted.volumes.iter().filter_map(|volume| {
+            let mut mounts = self.inventory.model.mounts_of(volume);
+            let (service, target) = mounts.find(|(service, _)| self.has_containers(service))?;
+            Some(Part::Volume {
+                volume: volume.clone(),
+                service: service.to_owned(),
+                target,
+            })
+        }));
+        set.extend(self.queue(kind));
+        set
+    }
+
+    /// What the queue holds at the moment of a dump.
+    fn queue(&self, kind: DumpKind) -> Option<Part> {
+        let service = self.inventory.recipe.roles.queue.as_ref()?;
+        let wanted = self.inventory.recipe.backup.queue && self.inventory.is_up(service);
+        wanted.then(|| Part::Queue {
+            file: format!("{}.rdb", kind.name()),
+        })
+    }
+
+    /// Writes what belongs with the first dump.
+    pub(super) fn gather(&self) -> Gather {
+        Gather {
+            folder: self.run.backups.clone(),
+            parts: self.set(DumpKind::Online),
+        }
+    }
+
+    /// The queue changes with the database until nobody writes any more.
+    pub(super) fn gather_queue(&self) -> Option<Gather> {
+        Some(Gather {
+            folder: self.run.backups.clone(),
+            parts: vec![self.queue(DumpKind::Exact)?],
+        })
+    }
+
     /// By a restore, where that is possible, there is room, and nobody waits for it meanwhile.
     pub(super) fn proving(&self, kind: DumpKind) -> Option<Proving> {
         let database = self.inventory.database.as_ref()?;

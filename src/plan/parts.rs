@@ -8,8 +8,8 @@ use crate::event::DrainPolicy;
 use crate::inventory::{Wanted, data_folder};
 use crate::recipe::Reference;
 use crate::steps::{
-    AnyStep, Check, CheckIdentity, DataPlace, Dump, DumpKind, EditFile, Gather, Health, Migrate,
-    Move, NoteInterrupted, Part, Rows, SettleInterrupted, Start, Started, Verify,
+    AnyStep, Check, CheckIdentity, DataPlace, Dump, DumpKind, EditFile, Health, Migrate, Move,
+    NoteInterrupted, Rows, SettleInterrupted, Start, Started, Verify,
 };
 
 impl Planner<'_> {
@@ -36,53 +36,6 @@ impl Planner<'_> {
             images: images.collect(),
             revisions: database.revisions.clone(),
             set: self.set(kind),
-        })
-    }
-
-    /// What belongs with a dump. Volumes are as they were while the app was up: they may take long,
-    /// and going back leaves them alone.
-    fn set(&self, kind: DumpKind) -> Vec<Part> {
-        let (sources, wanted) = (&self.inventory.sources, &self.inventory.recipe.backup);
-        let files = sources.texts.keys().chain(&sources.attached);
-        let mut set = vec![Part::Project {
-            directory: self.inventory.args.directory.clone(),
-            files: files.cloned().collect(),
-        }];
-        set.extend(wanted.volumes.iter().filter_map(|volume| {
-            let mut mounts = self.inventory.model.mounts_of(volume);
-            let (service, target) = mounts.find(|(service, _)| self.has_containers(service))?;
-            Some(Part::Volume {
-                volume: volume.clone(),
-                service: service.to_owned(),
-                target,
-            })
-        }));
-        set.extend(self.queue(kind));
-        set
-    }
-
-    /// What the queue holds at the moment of a dump.
-    fn queue(&self, kind: DumpKind) -> Option<Part> {
-        let service = self.inventory.recipe.roles.queue.as_ref()?;
-        let wanted = self.inventory.recipe.backup.queue && self.inventory.is_up(service);
-        wanted.then(|| Part::Queue {
-            file: format!("{}.rdb", kind.name()),
-        })
-    }
-
-    /// Writes what belongs with the first dump.
-    pub(super) fn gather(&self) -> Gather {
-        Gather {
-            folder: self.run.backups.clone(),
-            parts: self.set(DumpKind::Online),
-        }
-    }
-
-    /// The queue changes with the database until nobody writes any more.
-    pub(super) fn gather_queue(&self) -> Option<Gather> {
-        Some(Gather {
-            folder: self.run.backups.clone(),
-            parts: vec![self.queue(DumpKind::Exact)?],
         })
     }
 

@@ -55,6 +55,11 @@ impl Part {
     }
 }
 
+fn names(parts: &[Part]) -> String {
+    let names: Vec<String> = parts.iter().map(Part::file).collect();
+    names.join("+")
+}
+
 fn titles(parts: &[Part]) -> String {
     let titles: Vec<String> = parts.iter().map(Part::title).collect();
     titles.join(", ")
@@ -71,8 +76,7 @@ pub struct Gather {
 
 impl Gather {
     pub(super) fn id(&self) -> String {
-        let files: Vec<String> = self.parts.iter().map(Part::file).collect();
-        files.join("+")
+        names(&self.parts)
     }
 
     /// What it does, for people.
@@ -126,8 +130,7 @@ pub struct PutBack {
 
 impl PutBack {
     pub(super) fn id(&self) -> String {
-        let files: Vec<String> = self.parts.iter().map(Part::file).collect();
-        files.join("+")
+        names(&self.parts)
     }
 
     pub(super) fn title(&self) -> String {

@@ -1,6 +1,5 @@
 //! Folders of containers as archives, to and from a file, running or not.
 
-use std::io::Write;
 use std::path::Path;
 
 use bollard::query_parameters::{
@@ -33,11 +32,7 @@ impl Docker {
         let mut bytes = 0;
         while let Some(chunk) = archive.next().await {
             let chunk = chunk.map_err(&failed)?;
-            file.write_all(&chunk).map_err(|source| HostError::File {
-                what: "write",
-                path: to.to_owned(),
-                source,
-            })?;
+            files::append(&mut file, to, &chunk)?;
             bytes += chunk.len() as u64;
             progress(bytes);
         }
@@ -52,13 +47,7 @@ impl Docker {
         folder: &str,
         from: &Path,
     ) -> Result<(), HostError> {
-        let file = tokio::fs::File::open(from)
-            .await
-            .map_err(|source| HostError::File {
-                what: "read",
-                path: from.to_owned(),
-                source,
-            })?;
+        let file = tokio::fs::File::from_std(files::open(from)?);
         let chunks = stream::try_unfold(file, |mut file| async move {
             let mut chunk = vec![0; CHUNK];
             let read = file.read(&mut chunk).await?;

@@ -1,6 +1,5 @@
 //! Programs inside a container, through the API: passwords travel in its body, never in argv.
 
-use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -120,26 +119,24 @@ impl Docker {
     /// Writes what a program prints to the new file `to`; an exit code other than 0 is an error.
     pub async fn exec_to_file(&self, exec: &Exec<'_>, to: &Path) -> Result<(), HostError> {
         let mut file = files::create_private(to)?;
-        let ended = self.exec(exec, None, |chunk| {
-            file.write_all(chunk).map_err(|source| HostError::File {
-                what: "write",
-                path: to.to_owned(),
-                source,
-            })
-        });
-        ended.await?.must_succeed(exec)
+        let append = |chunk: &[u8]| files::append(&mut file, to, chunk);
+        self.exec(exec, None, append).await?.must_succeed(exec)
     }
 
-    /// Feeds the file `from` to a program; an exit code other than 0 is an error.
-    pub async fn exec_from_file(&self, exec: &Exec<'_>, from: &Path) -> Result<(), HostError> {
-        let opened = tokio::fs::File::open(from).await;
-        let mut file = opened.map_err(|source| HostError::File {
-            what: "read",
-            path: from.to_owned(),
-            source,
-        })?;
-        let ended = self.exec(exec, Some(&mut file), |_| Ok(())).await?;
-        ended.must_succeed(exec)
+    /// Feeds the file `from` to a program and listens to what it prints; an exit code other than 0
+    /// is an error.
+    pub async fn exec_from_file(
+        &self,
+        exec: &Exec<'_>,
+        from: &Path,
+        mut output: impl FnMut(&[u8]) + Send,
+    ) -> Result<(), HostError> {
+        let mut file = tokio::fs::File::from_std(files::open(from)?);
+        let ended = self.exec(exec, Some(&mut file), |chunk| {
+            output(chunk);
+            Ok(())
+        });
+        ended.await?.must_succeed(exec)
     }
 
     /// The engine closes the output of a program a moment before it knows how it ended.

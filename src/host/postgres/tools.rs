@@ -1,6 +1,5 @@
 //! Where `pg_dump` and `pg_restore` come from, and how a dump gets to them.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::Postgres;
@@ -155,24 +154,14 @@ impl Postgres {
         container: &str,
         argv: &[&str],
         dump: &Path,
-        mut output: impl FnMut(&[u8]) + Send,
+        output: impl FnMut(&[u8]) + Send,
     ) -> Result<(), HostError> {
         let exec = Exec {
             container,
             argv,
             environment: self.tool_environment(),
         };
-        let file = File::open(dump).map_err(|source| HostError::File {
-            what: "read the dump",
-            path: dump.to_owned(),
-            source,
-        })?;
-        let mut file = tokio::fs::File::from_std(file);
-        let ended = self.docker.exec(&exec, Some(&mut file), |chunk| {
-            output(chunk);
-            Ok(())
-        });
-        ended.await?.must_succeed(&exec)
+        self.docker.exec_from_file(&exec, dump, output).await
     }
 
     fn program(&self, words: &[&str], dump: &Path) -> Result<Program, HostError> {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{kept, must_fit, of};
+use super::{kept, must_fit, named, of};
 use crate::engine::Report;
 use crate::event::{Failure, FailureClass};
 use crate::host::{files, seal};
@@ -20,14 +20,7 @@ pub async fn export_backup(
     let (_, state) = find(settings)?;
     let kept = match &flags.id {
         Some(id) => of(&state, &settings.here, id)?,
-        None => kept(&state.all_backups())?
-            .into_iter()
-            .next()
-            .ok_or_else(|| {
-                Failure::new("this project has no backups")
-                    .hint("`eneo-upgrade backup` takes one")
-                    .class(FailureClass::Usage)
-            })?,
+        None => named(kept(&state.all_backups())?, None)?.swap_remove(0),
     };
     let to = settings.here.join(&flags.to);
     if to.exists() {
