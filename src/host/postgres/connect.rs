@@ -12,6 +12,11 @@ use crate::host::{Containers, HostError, Row, Secret, http};
 /// How long a query of a recipe may take.
 const STATEMENT: &str = "60s";
 
+/// What may have been set for the app's sessions must not end a copy or a dump.
+const NO_LIMITS: &str = "SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN (\
+    'statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', \
+    'transaction_timeout', 'idle_session_timeout')";
+
 /// Whether a role may copy, rename and drop databases that are its own.
 const MAY_CREATE: &str =
     "SELECT rolsuper OR rolcreatedb AS may FROM pg_roles WHERE rolname = current_user";
@@ -240,6 +245,12 @@ impl Postgres {
                 connected => break connected.map_err(self.failed(database, "log in to"))?,
             }
         };
+        if !read_only {
+            sqlx::raw_sql(NO_LIMITS)
+                .execute(&mut session)
+                .await
+                .map_err(self.failed(database, "lift the limits of a session on"))?;
+        }
         if let Some(expected) = &self.expected {
             let found: String =
                 sqlx::query("SELECT system_identifier::text FROM pg_control_system()")
@@ -265,6 +276,10 @@ impl Postgres {
         read_only: bool,
     ) -> Result<String, HostError> {
         let guard = self.expected.as_deref().map(identity_guard);
+        let limits = match read_only {
+            true => String::new(),
+            false => format!("{NO_LIMITS};"),
+        };
         let argv = [
             "psql",
             "-X",
@@ -277,7 +292,7 @@ impl Postgres {
             database,
         ];
         // By standard input: what statements hold is not for everybody who may list processes.
-        let text = format!("{}\n{sql};\n", guard.unwrap_or_default());
+        let text = format!("{limits}{}\n{sql};\n", guard.unwrap_or_default());
         let mut environment = self.tool_environment();
         if read_only {
             let options =
