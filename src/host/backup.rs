@@ -237,7 +237,8 @@ fn names(path: &Path) -> Result<Vec<String>, HostError> {
     }
 }
 
-fn look(path: &Path, name: &str) -> Result<DumpFile, HostError> {
+/// A file of the dump at `path`.
+pub(super) fn look(path: &Path, name: &str) -> Result<DumpFile, HostError> {
     let path = match name {
         "" => path.to_owned(),
         name => path.join(name),

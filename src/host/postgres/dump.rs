@@ -7,10 +7,10 @@ use std::time::Duration;
 use sqlx::postgres::PgConnection;
 use sqlx::{Connection, Row as _};
 
+use super::binary::{TOOLS, Table};
 use super::tools::{Tools, jobs};
 use super::{Postgres, content};
 use crate::event::Proof;
-use crate::host::backup::read_files;
 use crate::host::docker::Exec;
 use crate::host::{Backup, Content, DumpFormat, HostError, Locale, Row, digest, files};
 
@@ -27,6 +27,16 @@ const LOCALE: &str = "\
     to_jsonb(d) ->> 'datlocprovider' AS provider, \
     coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale') AS locale \
     FROM pg_database d WHERE datname = current_database()";
+
+/// What is dumped, and by what.
+struct Source<'a> {
+    /// The major version of the tools.
+    major: u32,
+    /// The name of the snapshot, where a session holds one.
+    snapshot: Option<&'a str>,
+    /// Tables that are copied beside what `pg_dump` writes.
+    vectors: &'a [Table],
+}
 
 impl Postgres {
     /// Dumps this database.
@@ -64,7 +74,19 @@ impl Postgres {
             None => (None, None),
         };
         let before = self.sequences(session.as_mut()).await?;
-        let write = self.write(tools, snapshot.as_deref(), partial);
+        let major = self.tools_major(tools).await?;
+        let vectors = match &mut session {
+            Some(session) if TOOLS.contains(&major) && !matches!(tools, Tools::Inside(_)) => {
+                self.tables_of_vectors(session).await?
+            }
+            _ => Vec::new(),
+        };
+        let source = Source {
+            major,
+            snapshot: snapshot.as_deref(),
+            vectors: &vectors,
+        };
+        let write = self.write(tools, &source, partial);
         let written = async { watched(write, partial, progress).await };
         let (format, mut content) = tokio::try_join!(written, self.content(session.as_mut()))?;
         if let (Some(mut session), Some(content)) = (session, &mut content) {
@@ -85,12 +107,7 @@ impl Postgres {
             content,
         };
         progress(files::size_so_far(partial));
-        let path = partial.to_owned();
-        let hashed = tokio::task::spawn_blocking(move || read_files(&path));
-        self.prove(tools, &mut backup, scratch).await?;
-        backup.files = hashed
-            .await
-            .map_err(|error| HostError::Unexpected(format!("cannot read the dump: {error}")))??;
+        self.prove(tools, &mut backup, &vectors, scratch).await?;
         backup.bytes = backup.files.values().map(|file| file.bytes).sum();
         backup.sha256 = digest(&backup.files);
         files::publish(partial, to)?;
@@ -146,11 +163,24 @@ impl Postgres {
     async fn write(
         &self,
         tools: &Tools,
-        snapshot: Option<&str>,
+        source: &Source<'_>,
         to: &Path,
     ) -> Result<DumpFormat, HostError> {
-        if self.tools_major(tools).await? >= ZSTD_SINCE {
-            match self.write_with(ZSTD, tools, snapshot, to).await {
+        let format = self.write_texts(tools, source, to).await?;
+        if let (Some(snapshot), [_, ..]) = (source.snapshot, source.vectors) {
+            self.copy_vectors(source.vectors, snapshot, to).await?;
+        }
+        Ok(format)
+    }
+
+    async fn write_texts(
+        &self,
+        tools: &Tools,
+        source: &Source<'_>,
+        to: &Path,
+    ) -> Result<DumpFormat, HostError> {
+        if source.major >= ZSTD_SINCE {
+            match self.write_with(ZSTD, tools, source, to).await {
                 // Known, but left out when it was built.
                 Err(HostError::Program { tail, .. })
                     if tail
@@ -162,19 +192,25 @@ impl Postgres {
                 written => return written,
             }
         }
-        self.write_with(GZIP, tools, snapshot, to).await
+        self.write_with(GZIP, tools, source, to).await
     }
 
     async fn write_with(
         &self,
         compression: &str,
         tools: &Tools,
-        snapshot: Option<&str>,
+        source: &Source<'_>,
         to: &Path,
     ) -> Result<DumpFormat, HostError> {
-        let snapshot = snapshot.map(|name| format!("--snapshot={name}"));
+        let snapshot = source.snapshot.map(|name| format!("--snapshot={name}"));
+        let excluded: Vec<String> = source.vectors.iter().map(Table::exclusion).collect();
         let mut words = vec!["pg_dump", "-Z", compression, "-d", &self.login.database];
         words.extend(snapshot.as_deref());
+        words.extend(excluded.iter().map(String::as_str));
+        if !excluded.is_empty() {
+            // What is restored is read in the dump's encoding, whatever the role's is.
+            words.push("--encoding=UTF8");
+        }
         if let Tools::Inside(server) = tools {
             words.push("-Fc");
             self.stream_to(server, &words, to).await?;

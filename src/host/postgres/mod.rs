@@ -3,6 +3,7 @@
 
 mod alone;
 mod attributes;
+mod binary;
 mod clone;
 mod connect;
 mod content;
@@ -12,6 +13,7 @@ mod likeness;
 mod prove;
 mod restore;
 mod schema;
+mod toc;
 mod tools;
 
 use std::collections::BTreeMap;

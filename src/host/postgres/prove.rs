@@ -5,10 +5,12 @@ use std::path::Path;
 
 use sqlx::Connection;
 
+use super::binary::{self, TOC, Table};
 use super::count::CopyCounter;
 use super::tools::Tools;
 use super::{Postgres, content, identifier};
 use crate::event::Proof;
+use crate::host::backup::{look, read_files};
 use crate::host::{Backup, Content, HostError};
 
 /// Prints the beginning of each line of what a program prints, and ends as that program does: rows
@@ -17,19 +19,31 @@ const CUT: &str = "command -v cut >/dev/null || exec \"$@\"; exec 4>&1; \
     code=$({ { \"$@\" 3>&- 4>&-; echo $? >&3; } | cut -b 1-512 >&4; } 3>&1); exit \"$code\"";
 
 impl Postgres {
-    /// Proves a dump of this database; says so in it.
+    /// Proves a dump of this database, with the copies of `vectors` beside it, which become part of
+    /// it; says so in it, and which files it has.
     pub(super) async fn prove(
         &self,
         tools: &Tools,
         backup: &mut Backup,
+        vectors: &[Table],
         scratch: Option<&str>,
     ) -> Result<(), HostError> {
         if let (Some(name), true) = (scratch, backup.content.is_some()) {
+            add(vectors, &backup.path).await?;
+            let files = aside(&backup.path, read_files);
             backup.tables = self.prove_by_restore(tools, backup, name).await?.rows();
             backup.proof = Proof::Restore;
+            backup.files = files.await?;
             return Ok(());
         }
+        let files = aside(&backup.path, read_files);
         backup.tables = self.count_in_dump(tools, &backup.path).await?;
+        backup.files = files.await?;
+        if !vectors.is_empty() {
+            backup.tables.extend(add(vectors, &backup.path).await?);
+            let toc = look(&backup.path, TOC)?;
+            backup.files.insert(TOC.to_owned(), toc);
+        }
         if let Some(content) = &backup.content {
             same_counts(&content.rows(), &backup.tables)?;
         }
@@ -118,6 +132,28 @@ impl Postgres {
             .map_err(self.failed(name, "compute checksums of"))?;
         let _ = session.close().await;
         Ok(Some(content))
+    }
+}
+
+/// Adds the copies of `vectors` to a dump; table to rows, as they are read in the copies.
+async fn add(vectors: &[Table], dump: &Path) -> Result<BTreeMap<String, u64>, HostError> {
+    if vectors.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let vectors = vectors.to_owned();
+    aside(dump, move |dump| binary::add(&vectors, dump)).await
+}
+
+/// Begins to read a dump at once, beside what is done until this is awaited.
+fn aside<T: Send + 'static>(
+    dump: &Path,
+    read: impl FnOnce(&Path) -> Result<T, HostError> + Send + 'static,
+) -> impl Future<Output = Result<T, HostError>> {
+    let dump = dump.to_owned();
+    let reading = tokio::task::spawn_blocking(move || read(&dump));
+    async {
+        let read = reading.await;
+        read.map_err(|error| HostError::Unexpected(format!("cannot read the dump: {error}")))?
     }
 }
 

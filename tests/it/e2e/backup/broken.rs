@@ -15,7 +15,7 @@ struct Change {
 fn changes(dump: &Path) -> Vec<Change> {
     let toc = dump.join("toc.dat");
     let mut changes = Vec::new();
-    for file in [&toc, &largest(dump)] {
+    for file in [&toc, &largest(dump, "zst"), &largest(dump, "dat")] {
         let bytes = std::fs::read(file).expect("readable");
         let all = bytes.len();
         let name = file.file_name().expect("a name").to_string_lossy();
@@ -38,7 +38,7 @@ fn changes(dump: &Path) -> Vec<Change> {
     }
     changes.push(Change {
         what: "a file is missing".to_owned(),
-        file: largest(dump),
+        file: largest(dump, "dat"),
         to: None,
     });
     changes.push(Change {
@@ -49,11 +49,17 @@ fn changes(dump: &Path) -> Vec<Change> {
     changes
 }
 
-fn largest(dump: &Path) -> PathBuf {
+/// The largest table in one of the forms in which they are kept: compressed text, or what holds
+/// vectors.
+fn largest(dump: &Path, form: &str) -> PathBuf {
     let files = std::fs::read_dir(dump).expect("a folder").flatten();
-    let data = files.filter(|file| file.file_name() != "toc.dat");
-    data.max_by_key(|file| file.metadata().expect("there").len())
-        .expect("data")
+    let tables = files.filter(|file| {
+        let is = file.path().extension().is_some_and(|name| name == form);
+        is && file.file_name() != "toc.dat"
+    });
+    tables
+        .max_by_key(|file| file.metadata().expect("there").len())
+        .expect("a table")
         .path()
 }
 

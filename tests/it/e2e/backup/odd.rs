@@ -1,5 +1,7 @@
 //! What people have in their databases besides plain tables.
 
+use std::collections::BTreeSet;
+
 use super::Stack;
 
 const ODD: &[&str] = &[
@@ -44,6 +46,22 @@ const ODD: &[&str] = &[
     "SELECT nextval('numbers'), nextval('numbers')",
     "CREATE POLICY only_some ON parent USING (a > 0)",
     "SELECT lo_from_bytea(0, 'large')",
+    "CREATE TABLE \"Other One\".\"Vectors \"\"v\"\".x\" (\"Id %\" bigint GENERATED ALWAYS AS IDENTITY \
+       PRIMARY KEY, feeling mood, share percent, doc jsonb, text text, words text[], gone text, \
+       embedding vector, half halfvec(3), sparse sparsevec(9), at timestamptz, \
+       twice bigint GENERATED ALWAYS AS (\"Id %\" * 2) STORED, uuid uuid DEFAULT gen_random_uuid())",
+    "ALTER TABLE \"Other One\".\"Vectors \"\"v\"\".x\" DROP COLUMN gone",
+    "INSERT INTO \"Other One\".\"Vectors \"\"v\"\".x\" (feeling, share, doc, text, words, embedding, half, \
+       sparse, at) \
+     SELECT 'o''k', i % 100, jsonb_build_object('i', i), E'line\nå ł \\. ' || i, ARRAY['a', NULL, E'\t'], \
+       (SELECT array_agg(random()) FROM generate_series(0, i % 1500))::vector, \
+       ARRAY[i, 0.5, -1]::halfvec, '{1:0.5,9:-2}/9', now() - i * interval '1 hour' \
+     FROM generate_series(1, 3000) i",
+    "INSERT INTO \"Other One\".\"Vectors \"\"v\"\".x\" (text) VALUES (NULL), ('')",
+    "CREATE INDEX ON \"Other One\".\"Vectors \"\"v\"\".x\" USING hnsw (half halfvec_l2_ops)",
+    // What is set for the app's sessions holds for those of its backup, too.
+    "ALTER ROLE postgres SET idle_in_transaction_session_timeout = '50ms'",
+    "ALTER ROLE postgres SET client_encoding = 'LATIN1'",
 ];
 
 /// Adds all of it.
@@ -51,4 +69,20 @@ pub(super) fn add_to(stack: &Stack) {
     for sql in ODD {
         stack.psql(sql);
     }
+}
+
+/// Each table of a database with its rows and a sum of them.
+pub(super) fn told(stack: &Stack, database: &str) -> BTreeSet<String> {
+    let container = format!("{}_db", stack.name);
+    let ask = |sql: &str| {
+        let psql = ["psql", "-U", "postgres", "-d", database, "-Atc", sql];
+        stack.docker(&[&["exec", &container][..], &psql].concat())
+    };
+    let all = ask(
+        "SELECT string_agg(format('SELECT %L, count(*), md5(string_agg(t::text, E''\\n'' \
+           ORDER BY t::text)) FROM ONLY %I.%I t', relname, nspname, relname), ' UNION ALL ') \
+         FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace \
+         WHERE relkind = 'r' AND nspname IN ('public', 'Other One')",
+    );
+    ask(all.trim()).lines().map(str::to_owned).collect()
 }
