@@ -8,10 +8,11 @@ use std::ops::RangeInclusive;
 use std::path::Path;
 
 use futures_util::TryStreamExt;
-use sqlx::postgres::PgConnection;
+use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, Connection, Row as _};
 use tokio::io::AsyncWriteExt;
 
+use super::dump::LOCK;
 use super::toc::Toc;
 use super::{Postgres, identifier, literal, schema};
 use crate::host::{HostError, files};
@@ -24,7 +25,9 @@ pub(super) const TOC: &str = "toc.dat";
 
 /// Tables with columns of pgvector's types, beside which there is nothing but enumerations and the
 /// server's own types that are the same in every database: lists of other types hold OIDs, as do
-/// rows and names of things. Texts come as UTF-8, so they must be so in the database.
+/// rows and names of things. (An empty `int2vector` or `oidvector` is not read back.) Texts come as
+/// UTF-8, so they must be so in the database. A row of a partition may belong to another one after
+/// a restore, which `pg_dump` heeds.
 ///
 /// Each one is named in the command line of `pg_dump`, hence the largest only.
 const TABLES: &str = "\
@@ -36,15 +39,17 @@ const TABLES: &str = "\
       AND a.attgenerated = '' \
     JOIN pg_type t ON t.oid = a.atttypid \
     JOIN pg_type b ON b.oid = CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END \
-    CROSS JOIN LATERAL (SELECT b.typtype = 'b' AND EXISTS (SELECT 1 FROM pg_depend d \
+    CROSS JOIN LATERAL (SELECT b.typtype = 'b' AND b.typcategory <> 'A' AND EXISTS (SELECT 1 FROM pg_depend d \
       JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'vector' \
       WHERE d.classid = 'pg_type'::regclass AND d.objid = b.oid AND d.deptype = 'e' \
       AND d.refclassid = 'pg_extension'::regclass) AS vector) AS of_pgvector \
+    LEFT JOIN pg_type element ON element.oid = b.typelem \
     LEFT JOIN pg_class toast ON toast.oid = c.reltoastrelid \
-    WHERE getdatabaseencoding() = 'UTF8' AND :tables \
+    WHERE getdatabaseencoding() = 'UTF8' AND NOT c.relispartition AND :tables \
     GROUP BY n.nspname, c.relname, c.relpages, toast.relpages \
     HAVING bool_or(of_pgvector.vector) AND bool_and(of_pgvector.vector OR b.typtype = 'e' OR (b.typtype = 'b' \
-      AND b.oid < 10000 AND b.typsend <> 0 AND format_type(b.oid, NULL) NOT LIKE 'reg%')) \
+      AND b.oid < 10000 AND b.oid NOT IN (22, 30) AND b.typsend <> 0 \
+      AND coalesce(element.typsend <> 0, true) AND format_type(b.oid, NULL) NOT LIKE 'reg%')) \
     ORDER BY c.relpages + coalesce(toast.relpages, 0) DESC LIMIT 100";
 
 /// How `COPY` begins in this form.
@@ -71,6 +76,12 @@ impl Table {
         format!("COPY {name} ({columns}) {way} (FORMAT binary)")
     }
 
+    /// Whether `pg_restore --list` has its rows. Names are put on one line there.
+    pub(super) fn is_in(&self, list: &str) -> bool {
+        let entry = format!(" TABLE DATA {} {} ", self.schema, self.name);
+        list.contains(&entry.replace(['\n', '\r'], " "))
+    }
+
     /// What keeps its rows out of what `pg_dump` writes.
     pub(super) fn exclusion(&self) -> String {
         let (schema, name) = (identifier(&self.schema), identifier(&self.name));
@@ -78,60 +89,71 @@ impl Table {
     }
 }
 
-impl Postgres {
-    /// The tables of the session's snapshot that are copied so; nobody empties them as long as the
-    /// session lasts.
-    pub(super) async fn tables_of_vectors(
-        &self,
-        session: &mut PgConnection,
-    ) -> Result<Vec<Table>, HostError> {
-        let failed = self.failed(&self.login.database, "look for vectors in");
-        let sql = TABLES.replace(":tables", schema::TABLES);
-        let found = sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut *session);
-        let tables: Vec<Table> = found
-            .await
-            .map_err(&failed)?
-            .iter()
-            .map(|row| Table {
-                full_name: row.get("full_name"),
-                schema: row.get("schema"),
-                name: row.get("name"),
-                columns: row.get("columns"),
-            })
-            .collect();
-        for table in &tables {
-            let lock = format!("LOCK TABLE ONLY {} IN ACCESS SHARE MODE", table.full_name);
-            let locked = sqlx::raw_sql(AssertSqlSafe(lock)).execute(&mut *session);
-            locked.await.map_err(&failed)?;
-        }
-        Ok(tables)
-    }
+/// Who copies tables, and which.
+pub(super) struct Copier {
+    /// Has the snapshot. Whatever somebody is about to do to the tables waits for its end.
+    session: PgConnection,
+    tables: Vec<Table>,
+}
 
-    /// Copies the rows that `tables` have in a snapshot to where the dump at `dump` will have them.
-    pub(super) async fn copy_vectors(
-        &self,
-        tables: &[Table],
-        snapshot: &str,
-        dump: &Path,
-    ) -> Result<(), HostError> {
+impl Copier {
+    pub(super) fn tables(&self) -> &[Table] {
+        &self.tables
+    }
+}
+
+impl Postgres {
+    /// Looks in a snapshot for tables that are copied so; none where there are none.
+    pub(super) async fn copier(&self, snapshot: &str) -> Result<Option<Copier>, HostError> {
         let Some(mut session) = self.network_session(false).await? else {
-            return Ok(());
+            return Ok(None);
         };
         let begin = format!(
             "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT {}; \
-             SET row_security = off",
+             SET row_security = off; SET lock_timeout = '{LOCK}'",
             literal(snapshot)
         );
+        let failed = self.failed(&self.login.database, "look for vectors in");
         let begun = sqlx::raw_sql(AssertSqlSafe(begin)).execute(&mut session);
-        let failed = self.failed(&self.login.database, "copy the vectors of");
         begun.await.map_err(&failed)?;
+        let sql = TABLES.replace(":tables", schema::TABLES);
+        let found = sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut session);
+        let table = |row: &PgRow| Table {
+            full_name: row.get("full_name"),
+            schema: row.get("schema"),
+            name: row.get("name"),
+            columns: row.get("columns"),
+        };
+        let tables: Vec<Table> = found.await.map_err(&failed)?.iter().map(table).collect();
+        for table in &tables {
+            let lock = format!("LOCK TABLE ONLY {} IN ACCESS SHARE MODE", table.full_name);
+            let locked = sqlx::raw_sql(AssertSqlSafe(lock)).execute(&mut session);
+            locked.await.map_err(&failed)?;
+        }
+        if tables.is_empty() {
+            let _ = session.close().await;
+            return Ok(None);
+        }
+        Ok(Some(Copier { session, tables }))
+    }
+
+    /// Copies the tables to where the dump at `dump` will have them.
+    pub(super) async fn copy_tables(
+        &self,
+        copier: Copier,
+        dump: &Path,
+    ) -> Result<Vec<Table>, HostError> {
+        let Copier {
+            mut session,
+            tables,
+        } = copier;
+        let failed = self.failed(&self.login.database, "copy the vectors of");
         let toc = files::read(&dump.join(TOC))?;
         let toc = read(&toc, dump)?;
         for (n, table) in tables.iter().enumerate() {
             let path = dump.join(toc.file(n));
-            let file = files::create_private(&path)?;
-            let mut file =
-                tokio::io::BufWriter::with_capacity(WRITE, tokio::fs::File::from_std(file));
+            let file = tokio::fs::File::from_std(files::create_private(&path)?);
+            let mut file = tokio::io::BufWriter::with_capacity(WRITE, file);
             let copy = table.copy("TO STDOUT");
             let mut rows = session.copy_out_raw(&copy).await.map_err(&failed)?;
             let written = |source| HostError::File {
@@ -147,7 +169,7 @@ impl Postgres {
             file.get_ref().sync_all().await.map_err(written)?;
         }
         let _ = session.close().await;
-        Ok(())
+        Ok(tables)
     }
 }
 

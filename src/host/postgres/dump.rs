@@ -7,7 +7,7 @@ use std::time::Duration;
 use sqlx::postgres::PgConnection;
 use sqlx::{Connection, Row as _};
 
-use super::binary::{TOOLS, Table};
+use super::binary::{Copier, TOOLS, Table};
 use super::tools::{Tools, jobs};
 use super::{Postgres, content};
 use crate::event::Proof;
@@ -16,6 +16,10 @@ use crate::host::{Backup, Content, DumpFormat, HostError, Locale, Row, digest, f
 
 /// How often it is told how large a dump is by now.
 const LOOK: Duration = Duration::from_millis(500);
+
+/// How long a dump waits for somebody who has a table for himself. What else there is to do to a
+/// table waits behind him: it may be for us that he waits.
+pub(super) const LOCK: &str = "60s";
 
 /// From which version on `pg_dump` knows this.
 const ZSTD_SINCE: u32 = 16;
@@ -29,13 +33,13 @@ const LOCALE: &str = "\
     FROM pg_database d WHERE datname = current_database()";
 
 /// What is dumped, and by what.
-struct Source<'a> {
+struct Source {
     /// The major version of the tools.
     major: u32,
     /// The name of the snapshot, where a session holds one.
-    snapshot: Option<&'a str>,
-    /// Tables that are copied beside what `pg_dump` writes.
-    vectors: &'a [Table],
+    snapshot: Option<String>,
+    /// Who copies tables beside what `pg_dump` writes.
+    copier: Option<Copier>,
 }
 
 impl Postgres {
@@ -69,26 +73,29 @@ impl Postgres {
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Backup, HostError> {
         let locale = self.locale().await?;
+        let major = self.tools_major(tools).await?;
         let (mut session, snapshot) = match self.snapshot().await? {
             Some((session, snapshot)) => (Some(session), Some(snapshot)),
             None => (None, None),
         };
-        let before = self.sequences(session.as_mut()).await?;
-        let major = self.tools_major(tools).await?;
-        let vectors = match &mut session {
-            Some(session) if TOOLS.contains(&major) && !matches!(tools, Tools::Inside(_)) => {
-                self.tables_of_vectors(session).await?
-            }
-            _ => Vec::new(),
+        // What a server elsewhere sends `pg_dump` may be encrypted, and what it sends us is not.
+        let copied = self.login.service.is_some()
+            && matches!(tools, Tools::Beside(_))
+            && TOOLS.contains(&major);
+        let copier = match &snapshot {
+            Some(snapshot) if copied => self.copier(snapshot).await?,
+            _ => None,
         };
+        let before = self.sequences(session.as_mut()).await?;
         let source = Source {
             major,
-            snapshot: snapshot.as_deref(),
-            vectors: &vectors,
+            snapshot,
+            copier,
         };
-        let write = self.write(tools, &source, partial);
+        let write = self.write(tools, source, partial);
         let written = async { watched(write, partial, progress).await };
-        let (format, mut content) = tokio::try_join!(written, self.content(session.as_mut()))?;
+        let content = self.content(session.as_mut());
+        let ((format, vectors), mut content) = tokio::try_join!(written, content)?;
         if let (Some(mut session), Some(content)) = (session, &mut content) {
             let after = self.sequences(Some(&mut session)).await?;
             let _ = session.close().await;
@@ -159,24 +166,26 @@ impl Postgres {
             .map_err(self.failed(&self.login.database, "read the sequences of"))
     }
 
-    /// Writes the dump, with the quickest compression that the tools have.
+    /// Writes the dump; the tables that were copied are beside it, and not part of it yet.
     async fn write(
         &self,
         tools: &Tools,
-        source: &Source<'_>,
+        source: Source,
         to: &Path,
-    ) -> Result<DumpFormat, HostError> {
-        let format = self.write_texts(tools, source, to).await?;
-        if let (Some(snapshot), [_, ..]) = (source.snapshot, source.vectors) {
-            self.copy_vectors(source.vectors, snapshot, to).await?;
-        }
-        Ok(format)
+    ) -> Result<(DumpFormat, Vec<Table>), HostError> {
+        let format = self.write_rest(tools, &source, to).await?;
+        let copied = match source.copier {
+            Some(copier) => self.copy_tables(copier, to).await?,
+            None => Vec::new(),
+        };
+        Ok((format, copied))
     }
 
-    async fn write_texts(
+    /// Writes what is not copied, with the quickest compression that the tools have.
+    async fn write_rest(
         &self,
         tools: &Tools,
-        source: &Source<'_>,
+        source: &Source,
         to: &Path,
     ) -> Result<DumpFormat, HostError> {
         if source.major >= ZSTD_SINCE {
@@ -199,16 +208,20 @@ impl Postgres {
         &self,
         compression: &str,
         tools: &Tools,
-        source: &Source<'_>,
+        source: &Source,
         to: &Path,
     ) -> Result<DumpFormat, HostError> {
-        let snapshot = source.snapshot.map(|name| format!("--snapshot={name}"));
-        let excluded: Vec<String> = source.vectors.iter().map(Table::exclusion).collect();
+        let snapshot = source.snapshot.as_ref();
+        let snapshot = snapshot.map(|name| format!("--snapshot={name}"));
+        let copied = source.copier.as_ref().map_or(&[][..], Copier::tables);
+        let excluded: Vec<String> = copied.iter().map(Table::exclusion).collect();
+        let wait = format!("--lock-wait-timeout={LOCK}");
         let mut words = vec!["pg_dump", "-Z", compression, "-d", &self.login.database];
+        words.push(&wait);
         words.extend(snapshot.as_deref());
         words.extend(excluded.iter().map(String::as_str));
         if !excluded.is_empty() {
-            // What is restored is read in the dump's encoding, whatever the role's is.
+            // What is copied is restored in the dump's encoding, whatever the role's is.
             words.push("--encoding=UTF8");
         }
         if let Tools::Inside(server) = tools {

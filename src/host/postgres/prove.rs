@@ -41,6 +41,7 @@ impl Postgres {
         backup.files = files.await?;
         if !vectors.is_empty() {
             backup.tables.extend(add(vectors, &backup.path).await?);
+            self.must_list(tools, vectors, &backup.path).await?;
             let toc = look(&backup.path, TOC)?;
             backup.files.insert(TOC.to_owned(), toc);
         }
@@ -120,6 +121,27 @@ impl Postgres {
                 error => error,
             })?;
         Ok(counter.counts)
+    }
+
+    /// The tables that were added to a dump must be there for `pg_restore`, too.
+    async fn must_list(
+        &self,
+        tools: &Tools,
+        added: &[Table],
+        dump: &Path,
+    ) -> Result<(), HostError> {
+        let mut list = Vec::new();
+        let words = ["pg_restore", "--list"];
+        self.run_tool(tools, &words, dump, |chunk| list.extend_from_slice(chunk))
+            .await?;
+        let list = String::from_utf8_lossy(&list);
+        match added.iter().find(|table| !table.is_in(&list)) {
+            None => Ok(()),
+            Some(table) => Err(HostError::Unexpected(format!(
+                "`pg_restore` does not find table {} in the dump it was added to",
+                table.full_name
+            ))),
+        }
     }
 
     /// What database `name` holds; none where it cannot be reached over the network.

@@ -4,7 +4,7 @@
 
 use super::binary::Table;
 
-/// What the form is called whose parts are known, by its minor version: PostgreSQL 12 to 18.
+/// The forms whose parts are known, by their minor version: of PostgreSQL 12 to 18.
 const KNOWN: std::ops::RangeInclusive<u8> = 14..=16;
 /// From which version on the head names the compression by one byte.
 const ONE_BYTE_COMPRESSION: u8 = 15;

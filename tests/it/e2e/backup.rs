@@ -201,6 +201,37 @@ fn a_dump_that_dies_is_noticed_and_nothing_is_touched() {
     stack.tool(&[]).expect(0, "upgraded");
 }
 
+/// It waits for the dump, which must not wait for it.
+#[test]
+fn a_change_of_a_table_that_comes_in_between_does_not_hold_a_dump_up() {
+    let stack = Stack::new(Compose::Newest, &[]);
+    stack.up();
+    stack.seed();
+    let held = Held::new(&stack);
+    let mut backup = stack.spawn(&["backup", "--prove", "list"]);
+    wait_for_dump(&stack);
+    let sql = "ALTER TABLE info_blobs ADD COLUMN more integer";
+    let container = format!("{}_db", stack.name);
+    let mut alter = stack.command("docker");
+    alter.args(["exec", &container, "psql", "-U", "postgres", "-d", "eneo"]);
+    let mut alter = alter.args(["-c", sql]).spawn().expect("starts");
+    wait("the change to wait", || {
+        stack.psql(
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
+             AND query LIKE 'ALTER TABLE info_blobs%'",
+        ) == "1"
+    });
+    held.let_go(&stack);
+    let mut ended = None;
+    wait("the backup to end", || {
+        ended = backup.try_wait().expect("looked");
+        ended.is_some()
+    });
+    assert!(ended.expect("ended").success());
+    assert!(alter.wait().expect("ended").success());
+    assert!(newest(&stack).join("toc.dat").exists());
+}
+
 /// As on an engine of another machine: what is there under the folder's name is another folder.
 #[test]
 fn a_dump_passes_through_us_where_the_engine_does_not_see_the_folder() {
