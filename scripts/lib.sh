@@ -105,6 +105,7 @@ left_of() {
     for process in $(registries_in "$2"); do
         echo "process $process docker-registry"
     done
+    awk -v folder="$2/" 'index($2, folder) == 1 { print "mount", $2 }' /proc/mounts
 }
 
 # The registries that serve from a folder.
@@ -123,6 +124,7 @@ remove_left() {
         case $kind in
         container) docker rm --force --volumes "$name" ;;
         process) kill -TERM "$name" ;;
+        mount) umount "$name" ;;
         esac
     done >/dev/null 2>&1 || true
     left_of "$1" "$2" | while read -r kind name rest; do

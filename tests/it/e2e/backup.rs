@@ -139,7 +139,7 @@ impl Held {
         // One who may write would be found before the run.
         stack.psql("CREATE ROLE holder LOGIN");
         stack.psql("GRANT MAINTAIN ON held TO holder");
-        let sql = "BEGIN; LOCK TABLE held IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(120)";
+        let sql = "BEGIN; LOCK TABLE held IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(600)";
         let container = format!("{}_db", stack.name);
         let mut psql = stack.command("docker");
         psql.args(["exec", &container, "psql", "-U", "holder", "-d", "eneo"]);

@@ -28,12 +28,13 @@ fn a_feeder_that_never_runs_dry_is_held_and_no_crawl_is_cut_short() {
     let stack = Stack::new(Compose::Newest, &["--variant", "started"]);
     stack.up();
     stack.seed();
-    let crawls: Vec<String> = (0..20).map(|_| stack.post_crawl(3, true)).collect();
+    let crawls: Vec<String> = (0..20).map(|_| stack.post_crawl(true)).collect();
     wait("the feeder to feed", || {
         crawls.iter().any(|id| stack.job(id) == "in progress")
     });
     release(&stack);
-    let ran = stack.tool(&["--output", "json"]).expect(0, "upgraded");
+    let run = || stack.tool(&["--output", "json"]);
+    let ran = stack.waits_for(&crawls, run).expect(0, "upgraded");
     assert!(!ran.text.contains("queued again"), "{}", ran.text);
     let queued = crawls.iter().any(|id| stack.job(id) == "queued");
     assert!(queued, "no crawl was left for the new release");
@@ -47,7 +48,8 @@ fn crawls_without_a_sign_of_life_are_reported_and_can_be_queued_again() {
     let stack = Stack::new(Compose::Floor, &["--variant", "started"]);
     stack.up();
     stack.seed();
-    let dead = stack.crawl(1);
+    let dead = stack.crawl();
+    stack.end_crawls(std::slice::from_ref(&dead));
     wait("the crawl to end", || stack.job(&dead) == "complete");
     // As a worker leaves it that lost its power an hour ago.
     stack.psql(&format!(
@@ -82,7 +84,7 @@ fn a_long_crawl_is_interrupted_and_queued_again() {
     let stack = Stack::new(Compose::Newest, &IMPATIENT);
     stack.up();
     stack.seed();
-    let job = stack.crawl(15);
+    let job = stack.crawl();
     release(&stack);
     let args = ["--drain-timeout", "1s", "--on-drain-timeout", "requeue"];
     let ran = stack.tool(&args).expect(0, "1 job queued again");
@@ -91,6 +93,7 @@ fn a_long_crawl_is_interrupted_and_queued_again() {
         "{}",
         ran.text
     );
+    stack.end_crawls(std::slice::from_ref(&job));
     wait("the crawl to run on the new release", || {
         stack.job(&job) == "complete"
     });
@@ -102,7 +105,7 @@ fn a_long_crawl_is_interrupted_and_marked_failed() {
     let stack = Stack::new(Compose::Floor, &IMPATIENT);
     stack.up();
     stack.seed();
-    let job = stack.crawl(30);
+    let job = stack.crawl();
     release(&stack);
     let policy = ["--drain-timeout", "1s", "--on-drain-timeout", "continue"];
     let ran = stack
@@ -134,11 +137,12 @@ fn interrupted_crawls_go_on_after_going_back() {
     let stack = Stack::new(Compose::Newest, &[IMPATIENT, fails].concat());
     stack.up();
     stack.seed();
-    let job = stack.crawl(12);
+    let job = stack.crawl();
     release(&stack);
     let args = ["--drain-timeout", "1s", "--on-drain-timeout", "requeue"];
     let ran = stack.tool(&args).expect(4, "1 job queued again");
     assert!(ran.text.contains("1 job cut short"), "{}", ran.text);
+    stack.end_crawls(std::slice::from_ref(&job));
     wait("the crawl to run on the old release", || {
         stack.job(&job) == "complete"
     });
@@ -151,7 +155,7 @@ fn the_drain_alone_waits_and_a_request_to_stop_leaves_all_as_it_was() {
     stack.up();
     stack.seed();
     let before = (stack.containers(), stack.states(), stack.compose_file());
-    let job = stack.crawl(6);
+    let job = stack.crawl();
     stack
         .tool(&["drain", "--drain-timeout", "1s"])
         .expect(3, "1 job was still running after 1 s");
@@ -159,6 +163,7 @@ fn the_drain_alone_waits_and_a_request_to_stop_leaves_all_as_it_was() {
         !leader(&stack).contains("eneo-upgrade"),
         "the feeder is still held"
     );
+    stack.end_crawls(std::slice::from_ref(&job));
     stack.tool(&["drain"]).expect(0, "no job is under way");
     assert_eq!(stack.job(&job), "complete");
     assert!(
@@ -166,15 +171,10 @@ fn the_drain_alone_waits_and_a_request_to_stop_leaves_all_as_it_was() {
         "the feeder is not held"
     );
 
-    let job = stack.crawl(8);
+    let job = stack.crawl();
     release(&stack);
     let run = stack.spawn(&[]);
-    wait("the run to wait for the crawl", || {
-        stack
-            .tool(&["status"])
-            .text
-            .contains("stands at: wait for active jobs")
-    });
+    stack.wait_draining();
     let ended = super::stack::interrupt(run);
     assert_eq!(ended, Some(3));
     assert_eq!(
@@ -185,6 +185,7 @@ fn the_drain_alone_waits_and_a_request_to_stop_leaves_all_as_it_was() {
         !leader(&stack).contains("eneo-upgrade"),
         "the feeder is still held"
     );
+    stack.end_crawls(std::slice::from_ref(&job));
     wait("the crawl to end undisturbed", || {
         stack.job(&job) == "complete"
     });

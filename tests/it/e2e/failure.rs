@@ -112,7 +112,7 @@ fn going_back_from_a_release_that_was_written_to_has_to_be_meant() {
     stack.publish("v1.7.0", &["latest"]);
     stack.impatient_recipe();
     let tool = |args: &[&str]| stack.tool(&[&["--recipe", "recipe.toml"], args].concat());
-    tool(&["--door", "open"]).expect(5, "did not say that it is healthy within 15 s");
+    tool(&["--door", "open"]).expect(5, "did not say that it is healthy within 30 s");
     tool(&["rollback"]).expect(3, "would be lost");
     tool(&["status"]).expect(0, "needs attention");
     tool(&["rollback", "--discard-writes-since"]).expect(4, "rolled back");

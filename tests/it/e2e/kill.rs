@@ -108,7 +108,7 @@ fn a_run_killed_while_it_drains_can_be_gone_back_from() {
     stack.up();
     stack.seed();
     let before = (stack.containers(), stack.compose_file());
-    let job = stack.crawl(25);
+    let job = stack.crawl();
     stack.publish("v1.7.0", &["latest"]);
     let mut first = stack.spawn(&[]);
     let leader = [
@@ -128,6 +128,7 @@ fn a_run_killed_while_it_drains_can_be_gone_back_from() {
         .tool(&["rollback"])
         .expect(3, "nothing of yours was touched");
     assert_eq!((stack.containers(), stack.compose_file()), before);
+    stack.end_crawls(std::slice::from_ref(&job));
     let status = format!("SELECT status FROM jobs WHERE id = '{job}'");
     wait("the crawl to end", || stack.psql(&status) == "complete");
 }

@@ -108,7 +108,7 @@ fn whatever_fails_is_gone_back_from_and_once_it_is_gone_the_upgrade_succeeds() {
         (
             "TESTBED_BACKEND_UNHEALTHY",
             "1",
-            "did not say that it is healthy within 15 s",
+            "did not say that it is healthy within 30 s",
         ),
     ];
     for (number, (name, value, words)) in causes.into_iter().enumerate() {

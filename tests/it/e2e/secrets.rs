@@ -103,7 +103,7 @@ fn canaries_of_every_env_file_get_out_nowhere() {
     let canaries = Canaries::plant(&stack);
     stack.up();
     stack.seed();
-    stack.crawl(20);
+    stack.crawl();
     stack.publish("v1.7.0", &["latest"]);
     assert_nothing_gets_out(&stack, &canaries, || {
         let json = [

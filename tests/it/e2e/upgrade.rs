@@ -67,10 +67,12 @@ fn latest_moved(compose: Compose) {
     stack.up();
     stack.seed();
     let before = stack.compose_file();
-    let job = stack.crawl(6);
+    let job = stack.crawl();
     stack.publish("v1.7.0", &["latest"]);
     let starts = stack.count_starts("db-init");
-    let ran = stack.tool(&[]).expect(0, "upgraded");
+    let run = || stack.tool(&[]);
+    let ran = stack.waits_for(std::slice::from_ref(&job), run);
+    let ran = ran.expect(0, "upgraded");
     assert!(
         ran.text.contains("https://docs.example.org"),
         "{}",
@@ -229,12 +231,13 @@ fn addresses_out_of_reach() {
     let stack = Stack::new(Compose::Newest, &["--variant", "started"]);
     stack.up();
     stack.seed();
-    let job = stack.crawl(4);
+    let job = stack.crawl();
     stack.publish("v1.7.0", &["latest"]);
     let mut alone = stack.command("unshare");
     alone.args(["--net", env!("CARGO_BIN_EXE_eneo-upgrade")]);
-    let output = alone.output().expect("starts");
-    Ran::of(&output).expect(0, "upgraded");
+    let run = || Ran::of(&alone.output().expect("starts"));
+    let ran = stack.waits_for(std::slice::from_ref(&job), run);
+    ran.expect(0, "upgraded");
     assert_eq!(
         stack.psql(&format!("SELECT status FROM jobs WHERE id = '{job}'")),
         "complete"

@@ -121,12 +121,12 @@ fn wrong_password(stack: &Stack) {
 fn other_sessions(stack: &Stack) {
     stack.psql("CREATE ROLE reader LOGIN; GRANT pg_read_all_data TO reader");
     // Looking at a database does not wait for who has a table to themselves.
-    let holds = "BEGIN; LOCK TABLE notes; SELECT pg_sleep(60)";
+    let holds = "BEGIN; LOCK TABLE notes; SELECT pg_sleep(600)";
     let sessions = [
-        sleeper(stack, "reader", "SELECT pg_sleep(60)"),
+        sleeper(stack, "reader", "SELECT pg_sleep(600)"),
         sleeper(stack, "postgres", holds),
     ];
-    let theirs = "FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)' AND \
+    let theirs = "FROM pg_stat_activity WHERE query LIKE '%pg_sleep(600)' AND \
                   pid <> pg_backend_pid()";
     let seen = format!("SELECT count(*) {theirs} AND backend_start < now() - interval '3 s'");
     wait("the sessions to be seen", || stack.psql(&seen) == "2");

@@ -72,7 +72,7 @@ fn a_run_that_does_not_get_beyond_the_jobs() {
     let stack = Stack::new(Compose::Newest, &["--variant", "started"]);
     stack.up();
     stack.seed();
-    let job = stack.crawl(600);
+    let job = stack.crawl();
     stack.publish("v1.7.0", &["latest"]);
     let before = (stack.tags(), stack.containers(), stack.compose_file());
     let watch = Watch::new(&stack);

@@ -79,29 +79,29 @@ async def set_status(job_id: str, status: str) -> None:
     )
 
 
-async def crawl(_ctx: dict, payload: dict) -> None:
-    """Runs for its seconds. A cancelled crawl's job stays `in progress`, as in Eneo."""
+async def crawl(ctx: dict, payload: dict) -> None:
+    """Runs for its seconds, or until it is told to end. A cancelled crawl's job stays `in progress`, as in Eneo."""
     job_id, run_id = payload["job_id"], payload["run_id"]
     await set_status(job_id, "in progress")
     try:
         found = await query(EMBEDDING_MODEL, website_id=payload["website_id"])
         if not found:
             raise RuntimeError("the website's embedding model is not enabled")
-        await fetch_pages(payload, found[0], job_id, run_id)
+        await fetch_pages(ctx["redis"], payload, found[0], job_id, run_id)
     except Exception:
         await set_status(job_id, "failed")
         raise
     await set_status(job_id, "complete")
 
 
-async def fetch_pages(payload: dict, site: dict, job_id: str, run_id: str) -> None:
+async def fetch_pages(redis, payload: dict, site: dict, job_id: str, run_id: str) -> None:
     wish = parse_qs(urlsplit(payload["url"]).query)
     length = float(wish.get("seconds", ["5"])[0])
     pause = 1 / float(wish.get("pages_per_second", ["5"])[0])
     beat = seconds("CRAWL_HEARTBEAT_SECONDS", 1)
     start = last_beat = time.monotonic()
     page = 0
-    while time.monotonic() - start < length:
+    while time.monotonic() - start < length and not await redis.exists(f"testbed:end:{job_id}"):
         page += 1
         await query(
             """WITH page AS (
