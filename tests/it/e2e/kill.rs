@@ -53,7 +53,7 @@ fn a_second_start_waits_for_the_child_of_a_killed_one() {
     stack.publish("v1.7.0", &["latest"]);
     let path = format!(
         "{}:{}",
-        slow_docker(&stack, 5).display(),
+        slow_docker(&stack, 15).display(),
         std::env::var("PATH").expect("set")
     );
     let starts = stack.count_starts("db-init");
@@ -81,7 +81,7 @@ fn a_second_start_waits_for_the_child_of_a_killed_one() {
 
 #[test]
 fn a_migration_goes_on_through_a_kill_and_is_not_started_twice() {
-    let stack = Stack::new(Compose::Floor, &["--set", "TESTBED_MIGRATION_SECONDS=5"]);
+    let stack = Stack::new(Compose::Floor, &["--set", "TESTBED_MIGRATION_SECONDS=15"]);
     stack.up();
     stack.seed();
     stack.publish("v1.7.0", &["latest"]);

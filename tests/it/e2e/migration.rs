@@ -18,7 +18,7 @@ fn whatever_keeps_a_migration_from_ending_well_is_named_and_once_it_is_gone_all_
     let ran = stack
         .tool(&[
             "--migration-timeout",
-            "8s",
+            "20s",
             "--door-limit",
             "2s",
             "--output",
@@ -26,7 +26,7 @@ fn whatever_keeps_a_migration_from_ending_well_is_named_and_once_it_is_gone_all_
             "--on-failure",
             "stop",
         ])
-        .expect(5, "did not end within 8 s and was stopped");
+        .expect(5, "did not end within 20 s and was stopped");
     for words in [
         "requests have waited for 2 s at traefik: they fail from now on",
         "nightly-report",

@@ -6,7 +6,9 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 /// How long anything in the test bed may take before the test gives up.
-const LIMIT: Duration = Duration::from_mins(3);
+const LIMIT: Duration = Duration::from_mins(5);
+/// Looking costs as much as what is waited for: each look is a program or two.
+const LOOK: Duration = Duration::from_millis(300);
 
 /// Which Compose plugin.
 #[derive(Debug, Clone, Copy)]
@@ -462,7 +464,7 @@ pub(super) fn wait(what: &str, mut so: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !so() {
         assert!(begun.elapsed() < LIMIT, "waited in vain for {what}");
-        std::thread::sleep(Duration::from_millis(100));
+        std::thread::sleep(LOOK);
     }
 }
 
