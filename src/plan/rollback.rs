@@ -1,77 +1,14 @@
 //! The way back, planned from what may have been changed. Never the steps in reverse.
 
-use thiserror::Error;
-
-use super::recorded::door;
+use super::extent::{Extent, extent};
+use super::recorded::{NoWayBack, Touched, before, migrations, read, steps, touched, writers};
 use super::{Plan, beside};
-use crate::engine::{RunState, Status, StepState};
+use crate::engine::{RunState, Status};
 use crate::event::{Artifact, Purpose};
 use crate::steps::{
-    AnyStep, Before, CheckIdentity, CloseDoor, Create, DumpKind, HoldRestarts, Keep, Migrate,
-    Moment, Move, OpenDoor, ReleaseFeeder, RestoreDatabase, RestoreFile, Retag, Source, Start,
-    Stop, Verify,
+    AnyStep, Before, CloseDoor, Create, DumpKind, HoldRestarts, Moment, Move, OpenDoor,
+    ReleaseFeeder, RestoreDatabase, RestoreFile, Retag, Source, Start, Stop, Verify,
 };
-
-/// There is no way back to plan.
-#[derive(Debug, Error)]
-pub enum NoWayBack {
-    /// A step cannot be read.
-    #[error("cannot read a step of the run back: {0}")]
-    Unreadable(#[from] serde_json::Error),
-    /// The database may have been changed, and there is no exact backup of it.
-    #[error("the database may have been changed, and the run has no exact backup of it")]
-    NoBackup,
-}
-
-/// How far a run has gone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Extent {
-    /// Nothing of the user's was touched.
-    Nothing,
-    /// Services were stopped, tags, files or containers changed; the database was not.
-    Stack,
-    /// The database may have been changed; nobody could write to it since.
-    Database,
-    /// The new release was started behind the closed door: nobody has written to it, if the door
-    /// has stayed closed.
-    Closed,
-    /// The new release was started: people may have written since.
-    Serving,
-}
-
-/// A step that was begun, and what became of it.
-struct Touched {
-    step: AnyStep,
-    artifact: Option<Artifact>,
-}
-
-/// How far a run has gone.
-pub fn extent(state: &RunState) -> Result<Extent, NoWayBack> {
-    let touched = touched(state)?;
-    let migrations: Vec<&Migrate> = migrations(&touched).collect();
-    let writers = writers(state)?;
-    let started = match door(state) {
-        Some(_) => Extent::Closed,
-        None => Extent::Serving,
-    };
-    let extents = touched.iter().map(|touched| match &touched.step {
-        AnyStep::Migrate(step) if step.migrates => Extent::Database,
-        AnyStep::Start(step) if !migrations.is_empty() && writers.contains(&step.service) => {
-            started
-        }
-        AnyStep::Stop(_)
-        | AnyStep::Retag(_)
-        | AnyStep::EditFile(_)
-        | AnyStep::Create(_)
-        | AnyStep::HoldRestarts(_)
-        | AnyStep::CloseDoor(_)
-        | AnyStep::Start(_)
-        | AnyStep::Migrate(_) => Extent::Stack,
-        AnyStep::OpenDoor(_) => Extent::Serving,
-        _ => Extent::Nothing,
-    });
-    Ok(extents.max().unwrap_or(Extent::Nothing))
-}
 
 /// Plans the way back to what there was before the run.
 pub fn rollback(state: &RunState) -> Result<Plan, NoWayBack> {
@@ -176,79 +113,6 @@ fn open_door(plan: &mut Plan, state: &RunState, touched: &[Touched]) -> Result<(
         }
     }
     Ok(())
-}
-
-pub(super) fn steps(state: &RunState) -> impl Iterator<Item = &StepState> {
-    let upgrades = state
-        .plans
-        .iter()
-        .filter(|plan| plan.purpose == Purpose::Upgrade);
-    upgrades.flat_map(|plan| &plan.steps)
-}
-
-pub(super) fn read(state: &StepState) -> Result<AnyStep, NoWayBack> {
-    Ok(serde_json::from_value(state.planned.spec.clone())?)
-}
-
-fn touched(state: &RunState) -> Result<Vec<Touched>, NoWayBack> {
-    steps(state)
-        .filter(|step| step.touched)
-        .map(|step| {
-            Ok(Touched {
-                step: read(step)?,
-                artifact: match &step.status {
-                    Status::Finished(artifact) => artifact.clone(),
-                    _ => None,
-                },
-            })
-        })
-        .collect()
-}
-
-fn migrations(touched: &[Touched]) -> impl Iterator<Item = &Migrate> {
-    touched.iter().filter_map(|touched| match &touched.step {
-        AnyStep::Migrate(step) if step.migrates => Some(step),
-        _ => None,
-    })
-}
-
-/// What there was before a run, as its first step has it.
-pub fn before(state: &RunState) -> Result<Before, NoWayBack> {
-    let fetches = state
-        .plans
-        .iter()
-        .filter(|plan| plan.purpose == Purpose::Fetch);
-    for step in fetches.flat_map(|plan| &plan.steps) {
-        if let AnyStep::Keep(Keep { before, .. }) = read(step)? {
-            return Ok(before);
-        }
-    }
-    Ok(Before::default())
-}
-
-/// How a run makes sure that the database is the one it was, where it does.
-pub fn identity(state: &RunState) -> Result<Option<CheckIdentity>, NoWayBack> {
-    for step in steps(state) {
-        if let AnyStep::CheckIdentity(step) = read(step)? {
-            return Ok(Some(step));
-        }
-    }
-    Ok(None)
-}
-
-/// The services that the plan of the upgrade keeps down while the schema changes.
-pub fn writers(state: &RunState) -> Result<Vec<String>, NoWayBack> {
-    for step in steps(state) {
-        if let AnyStep::Migrate(Migrate {
-            writers,
-            migrates: true,
-            ..
-        }) = read(step)?
-        {
-            return Ok(writers);
-        }
-    }
-    Ok(Vec::new())
 }
 
 /// How the upgrade starts every service, in its order: those that hold data (before the

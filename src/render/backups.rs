@@ -1,6 +1,6 @@
 //! Backups that are kept, for people.
 
-use super::text::bytes;
+use super::amounts::bytes;
 use crate::event::{BackupRow, Proof};
 
 /// A line for each, and one above.

@@ -2,9 +2,12 @@
 //!
 //! It must not know where events come from, nor decide anything.
 
+mod amounts;
 mod backups;
+mod items;
 mod json;
 mod plain;
+mod plan;
 mod terminal;
 mod text;
 
@@ -162,7 +165,7 @@ pub fn print_finding(finding: &Finding) {
         Severity::Warning => "warning",
     };
     say(&format!("{label}: {}", finding.text));
-    say_all(&text::hint(&finding.cure));
+    say_all(&items::hint(&finding.cure));
 }
 
 /// A reader that went away is no reason to stop.

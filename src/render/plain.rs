@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Ending, Titles, say, say_all, text};
+use super::{Ending, Titles, amounts, items, say, say_all, text};
 use crate::event::{Event, Live, Record};
 
 /// How often something that goes on is mentioned.
@@ -34,7 +34,7 @@ impl Plain {
                 if self.due() || ids != self.jobs {
                     self.jobs = ids;
                     for job in jobs {
-                        say(&format!("    {}", text::job(job)));
+                        say(&format!("    {}", items::job(job)));
                     }
                 }
             }
@@ -45,7 +45,7 @@ impl Plain {
                 unit,
             } => {
                 if self.due() {
-                    let far = text::progress(*done, *total, *unit);
+                    let far = amounts::progress(*done, *total, *unit);
                     say(&format!("    {}: {far}", titles.of(step)));
                 }
             }

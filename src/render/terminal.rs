@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use super::{Ending, Titles, text};
+use super::{Ending, Titles, amounts, items, text};
 use crate::event::{Event, Live, Record};
 
 const TICK: Duration = Duration::from_millis(120);
@@ -49,7 +49,7 @@ impl Terminal {
                 total,
                 unit,
             } => {
-                let far = text::progress(*done, *total, *unit);
+                let far = amounts::progress(*done, *total, *unit);
                 match &self.step {
                     Some(bar) => bar.set_message(far),
                     None => self.line(&format!("{}: {far}", titles.of(step))),
@@ -65,7 +65,7 @@ impl Terminal {
                     bar.finish_and_clear();
                 }
                 for (bar, job) in self.jobs.iter().zip(jobs) {
-                    bar.set_message(text::job(job));
+                    bar.set_message(items::job(job));
                 }
             }
             live => self.lines(&text::passing(live)),

@@ -1,9 +1,11 @@
-//! The words for people, the same on a terminal and off it.
+//! What happens, in words for people, the same on a terminal and off it.
 
+use super::amounts::{bytes, time};
+use super::items::{self, hanging, job};
+use super::plan::{plan, rehearsal};
 use super::{Ending, Titles};
 use crate::event::{
-    Artifact, Checked, Event, Failure, FileView, Finding, Job, Live, Outcome, PlanView,
-    ProgressUnit, Proof, Record, Rehearsal, RehearsalView, RoleView, Severity, Verdict,
+    Artifact, Checked, Event, Failure, FileView, Job, Live, Outcome, Proof, Record, Verdict,
 };
 
 /// A record as lines, for a run that is replayed.
@@ -66,8 +68,8 @@ pub(super) fn passing(live: &Live) -> Vec<String> {
         Live::Note { text } => vec![text.clone()],
         Live::Plan(shown) => plan(shown),
         Live::Rehearsal(shown) => rehearsal(shown),
-        Live::Findings { findings } => self::findings(findings),
-        Live::Checks { checks } => self::checks(checks),
+        Live::Findings { findings } => items::findings(findings),
+        Live::Checks { checks } => items::checks(checks),
         Live::Jobs { .. } | Live::Progress { .. } | Live::Patch { .. } => Vec::new(),
     }
 }
@@ -112,28 +114,13 @@ fn not_good(checks: &[Checked]) -> Vec<String> {
         .iter()
         .cloned()
         .partition(|check| check.verdict == Verdict::Good);
-    let mut lines = self::checks(&other);
+    let mut lines = items::checks(&other);
     lines.extend(match good.len() {
         0 => None,
         1 => Some("1 check is good".to_owned()),
         n => Some(format!("{n} checks are good")),
     });
     lines
-}
-
-/// What was compared, line by line.
-pub(super) fn checks(checks: &[Checked]) -> Vec<String> {
-    let lines = checks.iter().flat_map(|check| {
-        let mark = match check.verdict {
-            Verdict::Good => "✓",
-            Verdict::Warning => "!",
-            Verdict::Bad => "✗",
-        };
-        let line = format!("{mark} {}: {}", check.name, check.found);
-        let cure = check.cure.as_ref().map(|cure| format!("  hint: {cure}"));
-        std::iter::once(line).chain(cure)
-    });
-    lines.collect()
 }
 
 /// The three lines after a failed run, and the one after a good one.
@@ -181,143 +168,6 @@ fn failed_without_hint(failure: &Failure) -> Vec<String> {
     lines
 }
 
-/// The first line behind the label, the others below it.
-fn hanging(label: &str, lines: &[String]) -> Vec<String> {
-    let indent = " ".repeat(label.chars().count());
-    let all = lines.iter().flat_map(|text| text.lines());
-    all.enumerate()
-        .map(|(number, line)| match number {
-            0 => format!("{label}{line}"),
-            _ => format!("{indent}{line}"),
-        })
-        .collect()
-}
-
-/// A plan.
-pub(super) fn plan(plan: &PlanView) -> Vec<String> {
-    let release = plan
-        .release
-        .as_ref()
-        .map_or(String::new(), |release| format!(" {release}"));
-    let release = match &plan.to {
-        Some(to) if plan.release.as_ref() != Some(to) => format!("{release} → {to}"),
-        _ => release,
-    };
-    let mut lines = vec![format!(
-        "{}{release}, project {} in {} (compose {})",
-        plan.app,
-        plan.project,
-        plan.directory.display(),
-        plan.compose
-    )];
-    if let Some(database) = &plan.database {
-        let revisions = match (database.revisions.is_empty(), database.target.is_empty()) {
-            (true, _) => "no schema revision".to_owned(),
-            (false, true) => format!("schema {}", database.revisions.join(", ")),
-            (false, false) => format!(
-                "schema {} → {}",
-                database.revisions.join(", "),
-                database.target.join(", ")
-            ),
-        };
-        let size = bytes(database.bytes);
-        lines.push(format!("database {}: {size}, {revisions}", database.name));
-    }
-    lines.extend(plan.rehearsal.as_ref().map(rehearsed));
-    for RoleView { role, services } in &plan.inferred {
-        let services = services.join(", ");
-        lines.push(format!(
-            "no recipe for this app; taken for the {role}: {services}"
-        ));
-    }
-    section(&mut lines, "jobs under way", plan.jobs.iter().map(job));
-    let changes = plan.changes.iter().map(|change| match &change.image {
-        Some(image) => format!("{}: {}: {image}", change.service, change.cause),
-        None => format!("{}: {}", change.service, change.cause),
-    });
-    section(&mut lines, "what changes", changes);
-    let diffs = plan
-        .diffs
-        .iter()
-        .flat_map(|diff| diff.lines().map(str::to_owned));
-    section(&mut lines, "edits of your files", diffs);
-    let steps = plan.steps.iter().enumerate();
-    let steps = steps.map(|(n, step)| format!("{:2}. {} ({})", n + 1, step.title, step.cause));
-    section(&mut lines, "steps", steps);
-    let why = plan.irreversible.iter().cloned();
-    section(
-        &mut lines,
-        "cannot be undone, other than from the backup",
-        why,
-    );
-    lines.extend(findings(&plan.findings));
-    lines
-}
-
-/// What a plan says of its rehearsal.
-fn rehearsed(view: &RehearsalView) -> String {
-    let at = view.at.strftime("%Y-%m-%d %H:%M UTC");
-    match &view.failure {
-        None => format!(
-            "rehearsed at {at}: the migration took {}; the app is down for that long, and for as \
-             long as it takes to stop and to start it",
-            time(view.migration_millis)
-        ),
-        Some(failure) => format!("rehearsed at {at}: {failure}"),
-    }
-}
-
-/// A rehearsal that has come to its end, well or not.
-fn rehearsal(shown: &Rehearsal) -> Vec<String> {
-    let backup = &shown.backup;
-    let kind = match backup.path {
-        Some(_) => "the backup",
-        None => "a fresh backup",
-    };
-    let mut lines = vec![format!(
-        "restored {kind} of {} ({}) in {}",
-        backup.at.strftime("%Y-%m-%d %H:%M UTC"),
-        bytes(backup.bytes),
-        time(shown.restore_millis)
-    )];
-    let way = format!("from {} to {}", schema(&shown.from), schema(&shown.target));
-    let took = time(shown.migration_millis);
-    lines.push(match &shown.failure {
-        None => format!("the migration {way} took {took}"),
-        Some(_) => format!("the migration {way} did not go well ({took})"),
-    });
-    lines.extend(self::checks(&shown.checks));
-    lines.push(format!("its log: {}", shown.log.display()));
-    lines
-}
-
-fn schema(revisions: &[String]) -> String {
-    match revisions.is_empty() {
-        true => "an unknown schema".to_owned(),
-        false => format!("schema {}", revisions.join(", ")),
-    }
-}
-
-/// What stands in the way, or is worth knowing.
-pub(super) fn findings(findings: &[Finding]) -> Vec<String> {
-    let mut lines = Vec::new();
-    for finding in findings {
-        let label = match finding.severity {
-            Severity::Refusal => "error: ",
-            Severity::Warning => "warning: ",
-        };
-        lines.push(String::new());
-        lines.extend(hanging(label, std::slice::from_ref(&finding.text)));
-        lines.extend(hint(&finding.cure));
-    }
-    lines
-}
-
-/// What to do about something.
-pub(super) fn hint(text: &str) -> Vec<String> {
-    hanging("hint: ", std::slice::from_ref(&text.to_owned()))
-}
-
 /// What has to change in files, as `diff -u0` shows it, on a terminal in its colours.
 pub(super) fn files(files: &[FileView], colored: bool) -> Vec<String> {
     let lines = files.iter().flat_map(|file| file.diff.lines());
@@ -335,33 +185,6 @@ pub(super) fn files(files: &[FileView], colored: bool) -> Vec<String> {
     lines.map(paint).collect()
 }
 
-fn section(lines: &mut Vec<String>, title: &str, content: impl Iterator<Item = String>) {
-    let mut content = content.peekable();
-    if content.peek().is_some() {
-        lines.push(String::new());
-        lines.push(format!("{title}:"));
-        lines.extend(content.map(|line| format!("  {line}")));
-    }
-}
-
-/// A job that is waited for.
-pub(super) fn job(job: &Job) -> String {
-    let progress = match job.progress.is_empty() {
-        true => String::new(),
-        false => format!("{}, ", job.progress),
-    };
-    let life = match (job.dead, job.remaining) {
-        (true, _) => format!(", no sign of life for {}", seconds(job.quiet)),
-        (false, Some(left)) => format!(", about {} left", seconds(left)),
-        (false, None) => String::new(),
-    };
-    format!(
-        "{} ({progress}started {} ago{life})",
-        job.label,
-        seconds(job.age)
-    )
-}
-
 /// Jobs by what they are doing, and what was done about them.
 pub fn job_lines(groups: &[(&str, &Vec<Job>)], done: Option<&str>) -> Vec<String> {
     let mut lines: Vec<String> = done.map(str::to_owned).into_iter().collect();
@@ -370,23 +193,6 @@ pub fn job_lines(groups: &[(&str, &Vec<Job>)], done: Option<&str>) -> Vec<String
         lines.extend(jobs.iter().map(|found| format!("  {}", job(found))));
     }
     lines
-}
-
-/// How far something is.
-pub(super) fn progress(done: u64, total: Option<u64>, unit: ProgressUnit) -> String {
-    let amount = |n| match unit {
-        ProgressUnit::Bytes => bytes(n),
-        ProgressUnit::Layers => n.to_string(),
-        ProgressUnit::Seconds => seconds(n),
-    };
-    let unit = match unit {
-        ProgressUnit::Layers => " layers",
-        ProgressUnit::Bytes | ProgressUnit::Seconds => "",
-    };
-    match total {
-        Some(total) => format!("{} of {}{unit}", amount(done), amount(total)),
-        None => format!("{}{unit}", amount(done)),
-    }
 }
 
 /// A run in a list: id, start, how it ended.
@@ -405,25 +211,6 @@ pub fn status_lines(head: String, at: Option<&str>, failure: Option<&Failure>) -
     lines.extend(at.map(|title| format!("stands at: {title}")));
     lines.extend(failure.into_iter().flat_map(failed));
     lines
-}
-
-fn time(millis: u64) -> String {
-    match millis {
-        0..=9_999 => format!("{}.{} s", millis / 1000, millis % 1000 / 100),
-        _ => seconds(millis / 1000),
-    }
-}
-
-fn seconds(n: u64) -> String {
-    match n {
-        0..=119 => format!("{n} s"),
-        120..=7_199 => format!("{} min", n / 60),
-        _ => format!("{} h {} min", n / 3600, n % 3600 / 60),
-    }
-}
-
-pub(super) fn bytes(n: u64) -> String {
-    indicatif::HumanBytes(n).to_string()
 }
 
 #[cfg(test)]
@@ -451,13 +238,5 @@ mod tests {
             "the run ended: rolled back",
         ];
         assert_eq!(lines, wanted);
-    }
-
-    #[test]
-    fn times_are_short() {
-        assert_eq!(time(1234), "1.2 s");
-        assert_eq!(time(61_000), "61 s");
-        assert_eq!(seconds(3600), "60 min");
-        assert_eq!(seconds(7260), "2 h 1 min");
     }
 }
