@@ -12,9 +12,9 @@ use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, Connection, Row as _};
 use tokio::io::AsyncWriteExt;
 
-use super::dump::LOCK;
-use super::toc::Toc;
-use super::{Postgres, identifier, literal, schema};
+use super::connect::LOCK;
+use super::toc::{Table, Toc};
+use super::{Postgres, literal, schema};
 use crate::host::{HostError, files};
 
 /// Of which versions the table of contents is known to which such a table is added.
@@ -57,37 +57,6 @@ const SIGNATURE: &[u8; 11] = b"PGCOPY\n\xff\r\n\0";
 
 /// How much is written at a time.
 const WRITE: usize = 1 << 20;
-
-/// A table that is copied so.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Table {
-    /// With its schema, as statements name it.
-    pub(super) full_name: String,
-    pub(super) schema: String,
-    pub(super) name: String,
-    /// As statements name them.
-    pub(super) columns: String,
-}
-
-impl Table {
-    /// The statement that copies it, `TO STDOUT` or `FROM stdin`.
-    pub(super) fn copy(&self, way: &str) -> String {
-        let (name, columns) = (&self.full_name, &self.columns);
-        format!("COPY {name} ({columns}) {way} (FORMAT binary)")
-    }
-
-    /// Whether `pg_restore --list` has its rows. Names are put on one line there.
-    pub(super) fn is_in(&self, list: &str) -> bool {
-        let entry = format!(" TABLE DATA {} {} ", self.schema, self.name);
-        list.contains(&entry.replace(['\n', '\r'], " "))
-    }
-
-    /// What keeps its rows out of what `pg_dump` writes.
-    pub(super) fn exclusion(&self) -> String {
-        let (schema, name) = (identifier(&self.schema), identifier(&self.name));
-        format!("--exclude-table-data={schema}.{name}")
-    }
-}
 
 /// Who copies tables, and which.
 pub(super) struct Copier {

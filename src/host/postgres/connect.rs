@@ -12,6 +12,10 @@ use crate::host::{Containers, HostError, Row, Secret, http};
 /// How long a query of a recipe may take.
 const STATEMENT: &str = "60s";
 
+/// How long a dump waits for somebody who has a table for himself. What else there is to do to a
+/// table waits behind him: it may be for us that he waits.
+pub(super) const LOCK: &str = "60s";
+
 /// What may have been set for the app's sessions must not end a copy or a dump.
 const NO_LIMITS: &str = "SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN (\
     'statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', \

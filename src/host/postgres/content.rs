@@ -14,7 +14,7 @@ const FORMS: &str = "\
     SET search_path = pg_catalog; SET extra_float_digits = 1; SET bytea_output = hex; \
     SET datestyle = 'ISO, YMD'; SET intervalstyle = postgres; SET timezone = 'UTC'; \
     SET lc_monetary = 'C'; SET xmloption = content; SET row_security = off; \
-    SET statement_timeout = 0; SET client_min_messages = warning";
+    SET client_min_messages = warning";
 
 /// A value of an extension's type, a row of bytes or a list of numbers is long as text. Its
 /// binary form is hashed instead, unless that holds OIDs, as lists and rows of other types do.

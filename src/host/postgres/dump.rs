@@ -7,7 +7,9 @@ use std::time::Duration;
 use sqlx::postgres::PgConnection;
 use sqlx::{Connection, Row as _};
 
-use super::binary::{Copier, TOOLS, Table};
+use super::binary::{Copier, TOOLS};
+use super::connect::LOCK;
+use super::toc::Table;
 use super::tools::{Tools, jobs};
 use super::{Postgres, content};
 use crate::event::Proof;
@@ -16,10 +18,6 @@ use crate::host::{Backup, Content, DumpFormat, HostError, Locale, Row, digest, f
 
 /// How often it is told how large a dump is by now.
 const LOOK: Duration = Duration::from_millis(500);
-
-/// How long a dump waits for somebody who has a table for himself. What else there is to do to a
-/// table waits behind him: it may be for us that he waits.
-pub(super) const LOCK: &str = "60s";
 
 /// From which version on `pg_dump` knows this.
 const ZSTD_SINCE: u32 = 16;

@@ -5,8 +5,9 @@ use std::path::Path;
 
 use sqlx::Connection;
 
-use super::binary::{self, TOC, Table};
+use super::binary::{self, TOC};
 use super::count::CopyCounter;
+use super::toc::Table;
 use super::tools::Tools;
 use super::{Postgres, content, identifier};
 use crate::event::Proof;

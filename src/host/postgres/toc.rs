@@ -2,7 +2,7 @@
 //!
 //! `pg_dump` writes it in a form of its own (`pg_backup_archiver.c`), whose version is in its head.
 
-use super::binary::Table;
+use super::identifier;
 
 /// The forms whose parts are known, by their minor version: of PostgreSQL 12 to 18.
 const KNOWN: std::ops::RangeInclusive<u8> = 14..=16;
@@ -15,6 +15,37 @@ const TAR: u8 = 3;
 /// The sections in which a restore does its work.
 const DATA: i64 = 3;
 const POST_DATA: i64 = 4;
+
+/// A table whose rows are added, in binary form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Table {
+    /// With its schema, as statements name it.
+    pub(super) full_name: String,
+    pub(super) schema: String,
+    pub(super) name: String,
+    /// As statements name them.
+    pub(super) columns: String,
+}
+
+impl Table {
+    /// The statement that copies it, `TO STDOUT` or `FROM stdin`.
+    pub(super) fn copy(&self, way: &str) -> String {
+        let (name, columns) = (&self.full_name, &self.columns);
+        format!("COPY {name} ({columns}) {way} (FORMAT binary)")
+    }
+
+    /// Whether `pg_restore --list` has its rows. Names are put on one line there.
+    pub(super) fn is_in(&self, list: &str) -> bool {
+        let entry = format!(" TABLE DATA {} {} ", self.schema, self.name);
+        list.contains(&entry.replace(['\n', '\r'], " "))
+    }
+
+    /// What keeps its rows out of what `pg_dump` writes.
+    pub(super) fn exclusion(&self) -> String {
+        let (schema, name) = (identifier(&self.schema), identifier(&self.name));
+        format!("--exclude-table-data={schema}.{name}")
+    }
+}
 
 /// A table of contents that was read.
 #[derive(Debug)]
