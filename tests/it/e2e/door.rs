@@ -200,7 +200,6 @@ fn of_what_clients_write_nothing_is_lost_and_nothing_fails_newest_compose() {
 }
 
 #[test]
-#[ignore = "two minutes more: with `scripts/test --full`"]
 fn of_what_clients_write_nothing_is_lost_and_nothing_fails_oldest_compose() {
     nothing_is_lost_and_nothing_fails(Compose::Floor);
 }

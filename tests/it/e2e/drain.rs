@@ -49,7 +49,7 @@ fn crawls_without_a_sign_of_life_are_reported_and_can_be_queued_again() {
     stack.up();
     stack.seed();
     let dead = stack.crawl();
-    stack.end_crawls(std::slice::from_ref(&dead));
+    stack.end_crawls([&dead]);
     wait("the crawl to end", || stack.job(&dead) == "complete");
     // As a worker leaves it that lost its power an hour ago.
     stack.psql(&format!(
@@ -93,7 +93,7 @@ fn a_long_crawl_is_interrupted_and_queued_again() {
         "{}",
         ran.text
     );
-    stack.end_crawls(std::slice::from_ref(&job));
+    stack.end_crawls([&job]);
     wait("the crawl to run on the new release", || {
         stack.job(&job) == "complete"
     });
@@ -142,7 +142,7 @@ fn interrupted_crawls_go_on_after_going_back() {
     let args = ["--drain-timeout", "1s", "--on-drain-timeout", "requeue"];
     let ran = stack.tool(&args).expect(4, "1 job queued again");
     assert!(ran.text.contains("1 job cut short"), "{}", ran.text);
-    stack.end_crawls(std::slice::from_ref(&job));
+    stack.end_crawls([&job]);
     wait("the crawl to run on the old release", || {
         stack.job(&job) == "complete"
     });
@@ -163,7 +163,7 @@ fn the_drain_alone_waits_and_a_request_to_stop_leaves_all_as_it_was() {
         !leader(&stack).contains("eneo-upgrade"),
         "the feeder is still held"
     );
-    stack.end_crawls(std::slice::from_ref(&job));
+    stack.end_crawls([&job]);
     stack.tool(&["drain"]).expect(0, "no job is under way");
     assert_eq!(stack.job(&job), "complete");
     assert!(
@@ -185,7 +185,7 @@ fn the_drain_alone_waits_and_a_request_to_stop_leaves_all_as_it_was() {
         !leader(&stack).contains("eneo-upgrade"),
         "the feeder is still held"
     );
-    stack.end_crawls(std::slice::from_ref(&job));
+    stack.end_crawls([&job]);
     wait("the crawl to end undisturbed", || {
         stack.job(&job) == "complete"
     });

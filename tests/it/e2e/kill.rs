@@ -1,6 +1,6 @@
 //! `kill -9`: the next start neither loses the run nor works beside what was left.
 
-use std::process::{Child, Command};
+use std::process::Child;
 
 use super::stack::{Compose, Stack, wait};
 
@@ -22,40 +22,15 @@ fn children(stack: &Stack) -> Vec<String> {
         .collect()
 }
 
-/// Makes `docker` slow where it creates containers, so that there is a child to be killed beside.
-fn slow_docker(stack: &Stack, seconds: u32) -> std::path::PathBuf {
-    use std::os::unix::fs::PermissionsExt;
-    let folder = stack.path().join("bin");
-    std::fs::create_dir(&folder).expect("made");
-    let which = |name: &str| {
-        let output = Command::new("/usr/bin/env")
-            .args(["which", name])
-            .output()
-            .expect("starts");
-        String::from_utf8_lossy(&output.stdout).trim().to_owned()
-    };
-    let script = format!(
-        "#!/bin/sh\ncase \" $* \" in *--dry-run*) ;; *' create '*) sleep {seconds} ;; esac\n\
-         exec {} \"$@\"\n",
-        which("docker")
-    );
-    let docker = folder.join("docker");
-    std::fs::write(&docker, script).expect("written");
-    std::fs::set_permissions(&docker, std::fs::Permissions::from_mode(0o755)).expect("mode");
-    folder
-}
-
 #[test]
 fn a_second_start_waits_for_the_child_of_a_killed_one() {
     let stack = Stack::new(Compose::Newest, &["--variant", "started"]);
     stack.up();
     stack.seed();
     stack.publish("v1.7.0", &["latest"]);
-    let path = format!(
-        "{}:{}",
-        slow_docker(&stack, 15).display(),
-        std::env::var("PATH").expect("set")
-    );
+    // Slow where it creates containers, so that there is a child to be killed beside.
+    let slow = "case \" $* \" in *--dry-run*) ;; *' create '*) sleep 15 ;; esac";
+    let path = stack.path_with_docker(slow);
     let starts = stack.count_starts("db-init");
     let mut first = stack.tool_command(&[]);
     first
@@ -128,7 +103,7 @@ fn a_run_killed_while_it_drains_can_be_gone_back_from() {
         .tool(&["rollback"])
         .expect(3, "nothing of yours was touched");
     assert_eq!((stack.containers(), stack.compose_file()), before);
-    stack.end_crawls(std::slice::from_ref(&job));
+    stack.end_crawls([&job]);
     let status = format!("SELECT status FROM jobs WHERE id = '{job}'");
     wait("the crawl to end", || stack.psql(&status) == "complete");
 }

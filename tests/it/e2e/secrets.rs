@@ -143,21 +143,10 @@ fn canaries_of_every_env_file_get_out_nowhere() {
 #[test]
 fn what_programs_write_for_us_is_for_its_owner_only() {
     let stack = Stack::new(Compose::Newest, &["--variant", "started"]);
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = std::env::var("PATH").expect("set");
-    let docker = which::which("docker").expect("is there");
-    let masks = folder.path().join("masks");
-    let wrapper = folder.path().join("docker");
-    let script = format!(
-        "#!/bin/sh\numask >>'{}'\nexec '{}' \"$@\"\n",
-        masks.display(),
-        docker.display()
-    );
-    std::fs::write(&wrapper, script).expect("written");
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    std::fs::set_permissions(&wrapper, mode).expect("set");
+    let masks = stack.path().join("masks");
+    let path = stack.path_with_docker(&format!("umask >>'{}'", masks.display()));
     let mut check = stack.tool_command(&["patch", "--check"]);
-    check.env("PATH", format!("{}:{path}", folder.path().display()));
+    check.env("PATH", path);
     Ran::of(&check.output().expect("starts")).expect(10, "service_completed_successfully");
     let masks = std::fs::read_to_string(masks).expect("was started");
     assert!(masks.lines().all(|mask| mask == "0077"), "{masks}");

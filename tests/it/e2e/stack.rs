@@ -6,7 +6,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 /// How long anything in the test bed may take before the test gives up.
-const LIMIT: Duration = Duration::from_mins(5);
+const LIMIT: Duration = Duration::from_mins(3);
 /// Looking costs as much as what is waited for: each look is a program or two.
 const LOOK: Duration = Duration::from_millis(300);
 
@@ -136,6 +136,20 @@ impl Stack {
         command
     }
 
+    /// A `PATH` with a `docker` that does something in the shell first.
+    pub(super) fn path_with_docker(&self, first: &str) -> String {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = self.path().join("bin");
+        std::fs::create_dir(&folder).expect("made");
+        let real = which::which("docker").expect("is there");
+        let script = format!("#!/bin/sh\n{first}\nexec '{}' \"$@\"\n", real.display());
+        let docker = folder.join("docker");
+        std::fs::write(&docker, script).expect("written");
+        std::fs::set_permissions(&docker, std::fs::Permissions::from_mode(0o755)).expect("mode");
+        let path = std::env::var("PATH").expect("set");
+        format!("{}:{path}", folder.display())
+    }
+
     /// The tool in the background; its words are dropped.
     pub(super) fn spawn(&self, args: &[&str]) -> Child {
         let mut command = self.tool_command(args);
@@ -228,8 +242,8 @@ impl Stack {
     }
 
     /// Tells crawls to end, those that are to come as soon as they start.
-    pub(super) fn end_crawls(&self, jobs: &[String]) {
-        let keys = jobs.iter().map(|job| format!("testbed:end:{job}"));
+    pub(super) fn end_crawls<'a>(&self, jobs: impl IntoIterator<Item = &'a String>) {
+        let keys = jobs.into_iter().map(|job| format!("testbed:end:{job}"));
         let pairs: Vec<String> = keys.flat_map(|key| [key, "1".to_owned()]).collect();
         let set = ["compose", "exec", "-T", "redis", "redis-cli", "MSET"];
         let pairs = pairs.iter().map(String::as_str);
@@ -237,7 +251,11 @@ impl Stack {
     }
 
     /// Runs the tool and tells `jobs` to end once it waits for them.
-    pub(super) fn waits_for(&self, jobs: &[String], tool: impl FnOnce() -> Ran + Send) -> Ran {
+    pub(super) fn waits_for<'a>(
+        &self,
+        jobs: impl IntoIterator<Item = &'a String>,
+        tool: impl FnOnce() -> Ran + Send,
+    ) -> Ran {
         std::thread::scope(|scope| {
             let run = scope.spawn(tool);
             self.wait_draining();

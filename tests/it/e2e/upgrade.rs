@@ -71,7 +71,7 @@ fn latest_moved(compose: Compose) {
     stack.publish("v1.7.0", &["latest"]);
     let starts = stack.count_starts("db-init");
     let run = || stack.tool(&[]);
-    let ran = stack.waits_for(std::slice::from_ref(&job), run);
+    let ran = stack.waits_for([&job], run);
     let ran = ran.expect(0, "upgraded");
     assert!(
         ran.text.contains("https://docs.example.org"),
@@ -236,7 +236,7 @@ fn addresses_out_of_reach() {
     let mut alone = stack.command("unshare");
     alone.args(["--net", env!("CARGO_BIN_EXE_eneo-upgrade")]);
     let run = || Ran::of(&alone.output().expect("starts"));
-    let ran = stack.waits_for(std::slice::from_ref(&job), run);
+    let ran = stack.waits_for([&job], run);
     ran.expect(0, "upgraded");
     assert_eq!(
         stack.psql(&format!("SELECT status FROM jobs WHERE id = '{job}'")),
