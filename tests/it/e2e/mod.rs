@@ -9,6 +9,7 @@
 
 mod backup;
 mod corpus;
+mod crawls;
 mod door;
 mod drain;
 mod engine;
